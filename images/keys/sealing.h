@@ -1,0 +1,24 @@
+// Authenticated encryption of one piece of data: AES-256-GCM. The sealed form is nonce (12) | ciphertext | tag (16).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "policies/vocabulary/result.h"
+
+namespace images::keys {
+using namespace policies::vocabulary;
+
+inline constexpr std::size_t sealing_key_size = 32;
+inline constexpr std::size_t sealing_overhead = 28;
+
+// `key` is 32 random bytes; `context` is authenticated but not stored: opening needs the same. Never reuse a key for more
+// than 2^32 pieces (random nonces).
+Result<std::string> seal(std::string_view key, std::string_view plain, std::string_view context);
+// Corrupt when the key, the context or any byte differs from what was sealed.
+Result<std::string> open(std::string_view key, std::string_view sealed, std::string_view context);
+
+// A 32-byte key derived from `secret` for one `purpose`: HKDF-SHA256 (RFC 5869), empty salt.
+std::string derived_key(std::string_view secret, std::string_view purpose);
+
+}  // namespace images::keys
