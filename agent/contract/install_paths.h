@@ -1,0 +1,18 @@
+// Where things stand on a customer's machine. Provisioning writes them there, the agent finds them there.
+#pragma once
+
+#include <string_view>
+
+namespace agent::contract {
+
+inline constexpr std::string_view program_folder = "/usr/lib/leaseback";         // leaseback-agent, leaseback-provision
+inline constexpr std::string_view settings_folder = "/etc/leaseback";            // agent.yaml, authority.pem, terms
+inline constexpr std::string_view state_folder = "/var/lib/leaseback";           // what the agent remembers; root alone
+inline constexpr std::string_view device_key_name = "device.key";                // in the state folder
+inline constexpr std::string_view voucher_name = "voucher.json";                 // in the state folder
+inline constexpr std::string_view terms_name = "terms.json";                     // in the settings folder: what is offered
+inline constexpr std::string_view agent_settings_name = "agent.yaml";            // in the settings folder
+inline constexpr std::string_view authority_name = "authority.pem";              // in the settings folder
+inline constexpr std::string_view unit_folder = "/usr/lib/systemd/system";
+
+}  // namespace agent::contract
