@@ -1,0 +1,49 @@
+// Whether a disk may be written to at all: decided purely from what `Disks::use_of` and `Disks::attached` report.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "policies/vocabulary/bytes.h"
+#include "policies/vocabulary/result.h"
+
+namespace provision::disk {
+using namespace policies::vocabulary;
+
+enum class DeviceKind { ImageFile, BlockDevice };
+
+// Who uses a disk, or any partition of it, now.
+struct DiskUse {
+  DeviceKind kind = DeviceKind::ImageFile;
+  std::string path;
+  std::string serial;                     // empty when it has none
+  std::string wwn;
+  bool read_only = false;
+  std::vector<std::string> mounted_at;    // mount points of it or of its partitions; also of loop devices over an image
+  std::vector<std::string> holders;       // device-mapper, RAID, swap: kernel names
+  bool holds_running_system = false;      // "/" , "/usr" or "/boot" lie on it
+  bool exclusively_opened = false;        // O_EXCL was refused: another program has it
+};
+
+struct AttachedDisk {
+  std::string path;
+  std::string serial;
+  std::string wwn;
+  std::string model;
+  Bytes size;
+  bool operator==(const AttachedDisk&) const = default;
+};
+
+// What a person said about the disk. Image files need no confirmation.
+struct Confirmation {
+  std::string repeated;  // must equal the disk's path, serial or WWN
+};
+
+// Refused, naming the reason and the way out, for a disk that is mounted, held, opened, read-only, that holds the running
+// system, or a block device whose path, serial or WWN was not repeated.
+Done may_write(const DiskUse& use, const Confirmation& confirmation);
+
+// The one disk whose path, serial or WWN is `name`. NotFound lists what is there; Conflict when several match.
+Result<AttachedDisk> choose_disk(const std::vector<AttachedDisk>& disks, const std::string& name);
+
+}  // namespace provision::disk
