@@ -1,0 +1,1 @@
+#include "fleet/api/https_server.h"
