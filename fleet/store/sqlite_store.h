@@ -2,7 +2,7 @@
 // power loss (as far as the disk keeps its promise).
 //
 // Threads: one thread may commit while another scans or gets; they use connections of their own, and a reader sees whole
-// commits only. A `visit` of scan must not call the store.
+// commits only. A `visit` of scan may get and scan, but not commit.
 #pragma once
 
 #include <memory>
@@ -40,7 +40,7 @@ class SqliteStore final : public Store {
 
   std::mutex writing_;
   std::unique_ptr<Connection> writer_;
-  std::mutex reading_;
+  std::recursive_mutex reading_;
   std::unique_ptr<Connection> reader_;
 };
 
