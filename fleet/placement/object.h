@@ -153,13 +153,28 @@ struct Retrieval {
   std::uint32_t waiting = 0;       // how many more are needed to have k
 };
 
-// What a client has stored, as running totals in KiB-seconds (whole seconds; sizes rounded up to KiB per shard) before and after
-// a settlement. The charge is the price of `after` less the price of `before`, so that no fraction of a cent is lost.
+// What a client has stored (data shards only: copies are ours to pay for), as running totals in KiB-seconds before and after a
+// settlement; whole seconds, sizes rounded up to KiB per shard. The charge is the price of `after` less the price of `before`,
+// each rounded, so that no fraction of a cent is ever lost.
 struct StorageUsed {
   PartyId client;
   std::uint32_t settlement = 0;  // running number per client, from 0: part of the natural key
   std::uint64_t kib_seconds_before = 0;
   std::uint64_t kib_seconds_after = 0;
+};
+
+// The same for the shards that a machine held.
+struct StorageFurnished {
+  MachineId machine;
+  PartyId owner;
+  std::uint32_t settlement = 0;  // per machine and owner
+  std::uint64_t kib_seconds_before = 0;
+  std::uint64_t kib_seconds_after = 0;
+};
+
+struct Settlement {
+  std::vector<StorageUsed> used;
+  std::vector<StorageFurnished> furnished;
 };
 
 }  // namespace fleet::placement

@@ -69,9 +69,9 @@ class Placement {
   [[nodiscard]] std::optional<Instant> next_due() const;
 
   // --- measurements for the ledger
-  // What each client stored since it was last settled; handed out exactly once, across crashes, if the batch is made durable with
+  // What clients stored and machines held since the last settlement; handed out exactly once, across crashes, if the batch is made durable with
   // the entries that are booked from it.
-  std::vector<StorageUsed> settle(Instant now, store::Batch& batch);
+  Settlement settle(Instant now, store::Batch& batch);
 
   // --- views
   [[nodiscard]] std::optional<ObjectView> object(const ObjectId& object) const;

@@ -193,10 +193,9 @@ struct PowerSample {
   PartyId client;
   std::uint32_t number = 0;        // of the sample within the job, from 0: part of the entry's natural key
   Instant at;
-  std::uint64_t power_mhz = 0;     // sum of C over the machines that hold work of this job
-  std::uint32_t copies_permille = 1000;  // N times 1000; the client's power P is power / N, in GHz
+  std::uint64_t power_mhz = 0;     // sum of C over the processors that hold work of this job
+  std::uint32_t copies_permille = 1000;  // N times 1000; the client's power P is power / N
   std::uint32_t reliability_ppm = 0;     // r times a million; 0: none asked
-  std::uint32_t period_ms = 900000;
 };
 
 // Accepted work of one machine, as running totals: before and after this settlement. The pay is the price of `after` less the

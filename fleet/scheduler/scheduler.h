@@ -22,7 +22,6 @@ struct Settings {
   std::uint32_t failures_max = 3;    // programs that ended with an error, on different machines, until the task is failed
   std::uint32_t attempts_max = 40;   // copies of one task, whatever became of them
   std::uint32_t tasks_max = 1000000; // of one job
-  Duration sample_period = std::chrono::minutes(15);
   double time_tolerance = 0.1;       // T_E may exceed T_R by this part and still count as about equal
 };
 
@@ -69,7 +68,7 @@ class Scheduler {
   // When expire() or sample() next has something to do; nothing: not before other news.
   [[nodiscard]] std::optional<Instant> next_due() const;
 
-  // --- measurements for the ledger; each is handed out exactly once, across crashes, if the batch is made durable with the
+  // --- measurements for the ledger: call sample() after assigning and when next_due() comes; each is handed out exactly once, across crashes, if the batch is made durable with the
   // entries that are booked from it
   std::vector<PowerSample> sample(Instant now, store::Batch& batch);
   // All accepted work and moved data that was not settled before.
