@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "policies/vocabulary/bytes.h"
 #include "policies/vocabulary/id.h"
 #include "policies/vocabulary/result.h"
 

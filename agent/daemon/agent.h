@@ -25,6 +25,7 @@
 #include "agent/vault/vault.h"
 #include "images/files/files.h"
 #include "images/keys/keys.h"
+#include "policies/terms/zone.h"
 
 namespace agent::daemon {
 
@@ -76,6 +77,7 @@ struct Ports {
   sandbox::Sandbox& sandbox;
   OwnerDesk& desk;
   Releaser& releaser;
+  const policies::terms::ZoneRules& zones;  // of the consented lease hours
 };
 
 // What there is to say about the agent now; for status and for tests.

@@ -34,7 +34,7 @@ class ElementCache {
  private:
   ElementCache(images::files::Files& files, std::string folder, Bytes budget)
       : files_(&files), folder_(std::move(folder)), budget_(budget) {}
-  void touch(const Digest& digest);
+  Done forget(const Digest& digest);
   images::files::Files* files_;
   std::string folder_;
   Bytes budget_;

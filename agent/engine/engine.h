@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,8 @@ struct EngineSettings {
   Bytes scratch_max = gibibytes(1);
   Bytes result_max = mebibytes(64);
   Duration frozen_max{600'000};        // a task frozen longer is stopped and starts again from its checkpoint
+  Duration stop_lead{12'000};          // before a window closes, tasks are asked to save themselves and end
+  Duration start_lead{60'000};         // nothing is started this near to the end of a window
   std::uint32_t starts_max = 20;       // an assignment that never ends by itself is given back
   std::uint32_t fetch_attempts_max = 8;
 };
@@ -55,9 +58,9 @@ class Engine {
   // Reports a refusal for what could not even be read.
   void refuse(const AssignmentId& assignment, std::string reason, Instant now);
   void cancel(const AssignmentId& assignment, const std::string& reason, Instant now);
-  void element_arrived(const Digest& digest, Result<std::string> bytes, Duration running);
+  void element_arrived(const Digest& digest, Result<std::string> bytes, Instant now, Duration running);
   void result_taken(const AssignmentId& assignment, Done taken, Instant now, Duration running);
-  void task_ended(const sandbox::TaskEnd& end, Instant now);
+  void task_ended(const sandbox::TaskEnd& end, Instant now, Duration running);
   // Gives everything back: no new work from now on.
   void drain(const std::string& reason, Instant now);
   // Kills everything and deletes every file of work: the end of the lease. Nothing is reported.
@@ -68,6 +71,8 @@ class Engine {
   // The span after which step() has something to do although nothing arrived.
   [[nodiscard]] Duration wait(Instant now, Duration running) const;
   [[nodiscard]] Wishes take_wishes();
+  // Deletes the files of what has ended. Call it once the end is durable: until then they are its only proof.
+  void clean_up();
 
   [[nodiscard]] std::uint32_t running() const;
   [[nodiscard]] std::uint32_t queued() const;
@@ -80,9 +85,54 @@ class Engine {
 
  private:
   enum class Stage { Fetching, Ready, Running, Stopping, Uploading };
-  struct Item;
+  struct Item {
+    Work work;
+    Stage stage = Stage::Fetching;
+    std::uint32_t starts = 0;
+    Duration processor{0};       // of the starts that have ended
+    Instant started;             // the first start
+    Instant ended;               // once Uploading
+    Digest result_digest;        // once Uploading
+    std::string give_back;       // why it is reported as stopped when it ends; empty: it starts again
+    std::uint32_t attempts = 0;  // to upload, or to start, that failed in a row
+    Duration retry_at{0};
+    bool under_way = false;      // its upload
+    std::optional<Duration> frozen_since;
+  };
+  struct Fetching {
+    bool under_way = false;
+    std::uint32_t attempts = 0;
+    Duration retry_at{0};
+  };
+
   Engine(images::files::Files& files, journal::Journal& journal, sandbox::Sandbox& sandbox, std::string folder,
-         EngineSettings settings);
+         EngineSettings settings, ElementCache cache);
+  Done read_back();
+  Done discard_strays();
+  static std::string encoded(const Item& item);
+  static Result<Item> item_from(std::string_view bytes);
+  void keep(const Item& item);
+  void forget(const AssignmentId& assignment, Instant deadline);
+  void remember_draining();
+  [[nodiscard]] std::string folder_of(const AssignmentId& assignment) const;
+  [[nodiscard]] std::string result_path(const AssignmentId& assignment) const;
+  [[nodiscard]] std::string why_refused(const Work& work) const;
+
+  void report(const Item& item, Outcome outcome, std::string reason, Instant now);
+  // Reports the end and forgets the item; durable with the next commit.
+  void finish(const AssignmentId& assignment, Report end, Instant now);
+  void give_back(Item& item, const std::string& reason, Instant now);
+  void keep_result(Item& item, const sandbox::TaskEnd& end, Instant now);
+  void end_by_deadline(Instant now);
+  void stop_running(bool kill);
+  void freeze_running(Duration running);
+  void wish_fetches(Duration running, Instant now);
+  void wish_uploads(Duration running);
+  void start_ready(Instant now, Duration running);
+  bool start(Item& item, Instant now, Duration running);
+  [[nodiscard]] bool complete(const Work& work) const;
+  [[nodiscard]] std::set<Digest> in_use() const;
+
   images::files::Files* files_;
   journal::Journal* journal_;
   sandbox::Sandbox* sandbox_;
@@ -90,6 +140,11 @@ class Engine {
   EngineSettings settings_;
   ElementCache cache_;
   std::map<AssignmentId, Item> items_;
+  std::map<AssignmentId, Instant> ended_;  // assignments that ended here, and their deadlines: never run again
+  std::map<Digest, Fetching> fetching_;
+  presence::Presence presence_;
+  std::set<AssignmentId> leftovers_;
+  std::string draining_;                   // why; empty while work is taken
   Wishes wishes_;
 };
 

@@ -52,6 +52,10 @@ Result<Work> work_from(const contract::Assignment& message, const images::keys::
 // What the controller signs: the message without its signature, serialized deterministically.
 std::string signed_bytes(const contract::Assignment& message);
 
+// Work as bytes for our own journal, and back. The signature was checked before and is not kept.
+std::string encoded(const Work& work);
+Result<Work> work_from_encoded(std::string_view bytes);
+
 enum class Outcome { Queued, Running, Done, Failed, Stopped, Refused };
 
 struct Report {

@@ -3,8 +3,10 @@
 
 #include <optional>
 #include <string>
-#include <vector>
+#include <string_view>
 
+#include "policies/terms/daily_window.h"
+#include "policies/terms/zone.h"
 #include "policies/vocabulary/instant.h"
 #include "policies/vocabulary/result.h"
 
@@ -17,18 +19,25 @@ enum class Owner { Unknown, Present, Away, Paused };
 struct Presence {
   Window window = Window::Unknown;
   Owner owner = Owner::Unknown;
-  Instant window_changes_at;  // when the window opens or closes next; meaningless while it is Unknown
-  // Instant::max() when no window follows.
+  Instant window_changes_at = Instant::max();  // when the window opens or closes next; Instant::max(): never, or Unknown
   [[nodiscard]] bool work_may_run() const { return window == Window::Open && owner != Owner::Paused && owner != Owner::Present; }
   bool operator==(const Presence&) const = default;
 };
 
-// The agreed processor hours of one machine, as instants.
+// The agreed processor hours of one machine.
 class Calendar {
  public:
-  virtual ~Calendar() = default;
+  // From the terms that the owner consented to (policies::terms::canonical_text): their "processor_hours" and "zone".
+  // InvalidInput when they name none, NotFound for a zone that `zones` do not have. `zones` must outlive the calendar.
+  static Result<Calendar> from_terms(std::string_view canonical, const policies::terms::ZoneRules& zones);
+
   // Window and its next change at `now`; owner is left Unknown.
-  [[nodiscard]] virtual Presence at(Instant now) const = 0;
+  [[nodiscard]] Presence at(Instant now) const;
+
+ private:
+  Calendar(policies::terms::DailyWindow hours, const policies::terms::Zone& zone) : hours_(hours), zone_(&zone) {}
+  policies::terms::DailyWindow hours_;
+  const policies::terms::Zone* zone_;
 };
 
 // The owner's own word, as commands leave it in a file: absent, "until-resumed", or the instant until which work is paused.
@@ -39,7 +48,7 @@ struct Pause {
 Result<Pause> pause_from(std::string_view text);
 std::string text_of(const Pause& pause);
 
-// Puts the two together. A pause whose time has passed is none.
+// Puts the two together: no calendar leaves the window Unknown; a pause whose time has passed is none.
 Presence presence(const Calendar* calendar, const Pause& pause, Instant now);
 
 }  // namespace agent::presence

@@ -29,14 +29,14 @@ const char *leaseback_parameters(size_t *size);
  * has no element of this name. Valid until the next call. */
 const char *leaseback_element_path(const char *name);
 
-/* Replaces the result by `count` bytes. May be called again; the last whole result counts when the process ends with status 0.
- * EFBIG when it is larger than the job allows. */
+/* Replaces the result by `count` bytes. May be called again; the last result counts when the process ends with status 0. A result
+ * larger than the job allows makes the task fail when it ends. */
 int leaseback_write_result(const void *bytes, size_t count);
 /* Adds to the result written so far. */
 int leaseback_append_result(const void *bytes, size_t count);
 
 /* Saves the state from which a later start of this task, perhaps on another machine, may go on. A power cut during the call
- * leaves the checkpoint before it. EFBIG when it is larger than the job's result may be. */
+ * leaves the checkpoint before it. EFBIG when it is larger than the machine keeps. */
 int leaseback_write_checkpoint(const void *bytes, size_t count);
 /* The last whole checkpoint: a new block of memory for the caller to free, its size in `count`. NULL with errno ENOENT when
  * there is none yet. */

@@ -82,6 +82,8 @@ class Sandbox {
   virtual void kill(const AssignmentId& assignment) = 0;
   // The newest whole checkpoint in a task's folder, running or not. NotFound when there is none.
   virtual Result<std::string> checkpoint(const std::string& folder) = 0;
+  // Deletes a task's folder with all that is in it. What is not there is no error. Never while the task runs.
+  virtual Done discard(const std::string& folder) = 0;
 };
 
 // Where a sandbox tells ends; may be called from any thread.

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,8 @@ struct VaultLimits {
   Bytes segment_max = mebibytes(64);     // a segment is closed once it is larger
   Bytes shard_max = mebibytes(64);
 };
+// Limits that suit a budget: a sixteenth of it for each of the two, at most 64 MiB.
+VaultLimits limits_for(Bytes budget);
 
 struct HeldShard {
   ShardId shard;
@@ -29,12 +32,14 @@ struct HeldShard {
 };
 
 struct Recovery {
-  std::uint64_t torn_bytes = 0;        // dropped at the end of the log: never acknowledged
-  std::uint64_t damaged_records = 0;   // records inside the log whose CRC does not hold: their shards are lost and not listed
+  std::uint64_t torn_bytes = 0;  // behind the last whole record of the segments: a write that was cut, or damage
+  std::uint64_t records = 0;     // whole records read
 };
 
 class Vault {
  public:
+  struct Record;  // record.h
+
   // Reads the log in `folder`, making it when there is none. `files` must outlive the vault. One vault per folder.
   static Result<Vault> open(images::files::Files& files, std::string folder, VaultLimits limits);
 
@@ -60,8 +65,9 @@ class Vault {
  private:
   struct Place {
     std::uint64_t segment = 0;
-    std::uint64_t offset = 0;  // of the shard's bytes
-    std::uint64_t size = 0;
+    std::uint64_t offset = 0;  // of the record
+    std::uint64_t size = 0;    // of the shard's bytes
+    std::uint64_t sequence = 0;
     Digest digest;
   };
   struct Segment {
@@ -71,12 +77,18 @@ class Vault {
 
   Vault(images::files::Files& files, std::string folder, VaultLimits limits);
   [[nodiscard]] std::string path_of(std::uint64_t segment) const;
+  [[nodiscard]] std::uint64_t reserve() const;
+  [[nodiscard]] std::uint64_t live() const;
   Done recover();
-  Done replay(std::uint64_t segment, bool last);
-  Done append(const std::string& record);
+  Result<std::uint64_t> replay(std::uint64_t segment, std::uint64_t size);
+  Result<bool> whole(std::uint64_t segment, std::uint64_t offset, const Record& record);
+  void count(std::uint64_t segment, std::uint64_t offset, const Record& record);
+  Result<Place> append(const Record& record, std::string_view bytes);
   Done make_room(std::uint64_t needed);
+  Done reclaim(std::uint64_t needed);
   Done compact(std::uint64_t segment);
-  void forget(const ShardId& shard);
+  Done copy_record(std::uint64_t segment, std::uint64_t offset, const Record& record);
+  void retire(const ShardId& shard);
 
   images::files::Files* files_;
   std::string folder_;
@@ -84,6 +96,10 @@ class Vault {
   Recovery recovery_;
   std::map<ShardId, Place> shards_;
   std::map<std::uint64_t, Segment> segments_;
+  std::map<std::uint64_t, std::uint32_t> copies_;   // of each sequence: shard records in all segments
+  std::set<std::uint64_t> deleted_;                 // sequences that a deletion names
+  std::uint64_t next_sequence_ = 1;
+  bool begin_segment_ = true;                       // the next record goes to a new segment
 };
 
 }  // namespace agent::vault
