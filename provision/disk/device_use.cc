@@ -1,0 +1,218 @@
+#include "provision/disk/device_use.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <set>
+
+namespace provision::disk {
+namespace {
+
+constexpr std::size_t text_max = std::size_t{4} << 20;
+constexpr int holders_depth_max = 8;
+
+std::string text_at(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return {};
+  std::string text;
+  char bytes[16384];
+  ssize_t got = 0;
+  while (text.size() < text_max && (got = ::read(descriptor, bytes, sizeof bytes)) > 0)
+    text.append(bytes, static_cast<std::size_t>(got));
+  ::close(descriptor);
+  return text;
+}
+
+// One value of a sysfs attribute, without the blanks that some drivers put around it.
+std::string value_at(const std::string& path) {
+  const std::string text = text_at(path);
+  const std::size_t first = text.find_first_not_of(" \t\n");
+  if (first == std::string::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\n") - first + 1);
+}
+
+std::vector<std::string> names_in(const std::string& folder) {
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, decltype([](DIR* open) { ::closedir(open); })> open(::opendir(folder.c_str()));
+  if (!open) return names;
+  while (const dirent* entry = ::readdir(open.get()))
+    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }
+
+std::string real_path(const std::string& path) {
+  char resolved[PATH_MAX];
+  return ::realpath(path.c_str(), resolved) == nullptr ? path : resolved;
+}
+
+// "sda" for "/dev/sda"; "cciss!c0d0" for "/dev/cciss/c0d0".
+std::string kernel_name(const std::string& path) {
+  std::string name = real_path(path);
+  if (name.starts_with("/dev/")) name = name.substr(5);
+  for (char& c : name)
+    if (c == '/') c = '!';
+  return name;
+}
+
+// Numbers ("8:2") of a block device, its partitions, and all that is built upon them.
+void gather(const std::string& folder, int depth, std::set<std::string>& numbers, std::set<std::string>& holders,
+            const std::string& root) {
+  if (depth > holders_depth_max) return;
+  const std::string number = value_at(folder + "/dev");
+  if (number.empty() || !numbers.insert(number).second) return;
+  for (const std::string& name : names_in(folder))
+    if (exists(folder + "/" + name + "/partition")) gather(folder + "/" + name, depth + 1, numbers, holders, root);
+  for (const std::string& name : names_in(folder + "/holders")) {
+    holders.insert(name);
+    gather(root + "/sys/class/block/" + name, depth + 1, numbers, holders, root);
+  }
+}
+
+void gather_loops(const std::string& root, const std::string& image, std::set<std::string>& numbers,
+                  std::set<std::string>& holders) {
+  for (const std::string& name : names_in(root + "/sys/class/block")) {
+    const std::string folder = root + "/sys/class/block/" + name;
+    if (!name.starts_with("loop") || value_at(folder + "/loop/backing_file") != image) continue;
+    holders.insert(name);
+    gather(folder, 0, numbers, holders, root);
+  }
+}
+
+bool system_mount(const std::string& target) {
+  return target == "/" || target == "/usr" || target == "/boot" || target == "/boot/efi" || target == "/efi";
+}
+
+void add_mounts(const std::string& root, const std::set<std::string>& numbers, DiskUse& use) {
+  for (const Mount& mount : mounts_from(text_at(root + "/proc/self/mountinfo"))) {
+    bool ours = numbers.contains(mount.device);
+    // btrfs and overlays mount under numbers of their own; their source names the device.
+    struct stat status {};
+    if (!ours && mount.source.starts_with("/dev/") && ::stat(mount.source.c_str(), &status) == 0 && S_ISBLK(status.st_mode))
+      ours = numbers.contains(fmt::format("{}:{}", major(status.st_rdev), minor(status.st_rdev)));
+    if (!ours) continue;
+    use.mounted_at.push_back(mount.target);
+    use.holds_running_system = use.holds_running_system || system_mount(mount.target);
+  }
+}
+
+void add_swaps(const std::string& root, const std::set<std::string>& numbers, std::set<std::string>& holders) {
+  const std::string swaps = text_at(root + "/proc/swaps");
+  for (std::size_t at = 0; at < swaps.size();) {
+    const std::string line = swaps.substr(at, swaps.find('\n', at) - at);
+    at += line.size() + 1;
+    if (!line.starts_with("/dev/")) continue;
+    const std::string device = line.substr(0, line.find(' '));
+    struct stat status {};
+    if (::stat(device.c_str(), &status) == 0 && numbers.contains(fmt::format("{}:{}", major(status.st_rdev), minor(status.st_rdev))))
+      holders.insert("swap on " + device);
+  }
+}
+
+}  // namespace
+
+std::vector<Mount> mounts_from(std::string_view mountinfo) {
+  const auto unescaped = [](std::string_view text) {
+    std::string plain;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      const auto digit = [&](std::size_t k) { return i + k < text.size() && text[i + k] >= '0' && text[i + k] <= '7'; };
+      if (text[i] == '\\' && digit(1) && digit(2) && digit(3)) {
+        plain.push_back(static_cast<char>((text[i + 1] - '0') << 6 | (text[i + 2] - '0') << 3 | (text[i + 3] - '0')));
+        i += 3;
+      } else {
+        plain.push_back(text[i]);
+      }
+    }
+    return plain;
+  };
+  std::vector<Mount> mounts;
+  while (!mountinfo.empty()) {
+    const std::size_t end = std::min(mountinfo.find('\n'), mountinfo.size());
+    const std::string_view line = mountinfo.substr(0, end);
+    mountinfo.remove_prefix(std::min(end + 1, mountinfo.size()));
+    std::vector<std::string_view> words;
+    for (std::size_t at = 0; at <= line.size();) {
+      const std::size_t stop = std::min(line.find(' ', at), line.size());
+      words.push_back(line.substr(at, stop - at));
+      at = stop + 1;
+    }
+    const auto dash = std::find(words.begin(), words.end(), "-");
+    if (words.size() < 7 || dash == words.end() || words.end() - dash < 3) continue;
+    mounts.push_back({std::string(words[2]), unescaped(*(dash + 2)), unescaped(words[4])});
+  }
+  return mounts;
+}
+
+DeviceNames names_of_device(const std::string& root, const std::string& path) {
+  const std::string folder = root + "/sys/class/block/" + kernel_name(path);
+  DeviceNames names;
+  names.serial = value_at(folder + "/device/serial");
+  if (names.serial.empty()) names.serial = value_at(folder + "/serial");
+  names.wwn = value_at(folder + "/device/wwid");
+  if (names.wwn.empty()) names.wwn = value_at(folder + "/wwid");
+  names.model = value_at(folder + "/device/model");
+  return names;
+}
+
+Result<DiskUse> read_use(const std::string& root, const std::string& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0)
+    return Error{errno == ENOENT ? ErrorCode::NotFound : ErrorCode::IoFailure,
+                 fmt::format("looking at {}: {}", path, std::strerror(errno)), {}};
+  DiskUse use;
+  use.path = path;
+  std::set<std::string> numbers;
+  std::set<std::string> holders;
+  if (S_ISBLK(status.st_mode)) {
+    use.kind = DeviceKind::BlockDevice;
+    const std::string folder = root + "/sys/class/block/" + kernel_name(path);
+    if (exists(folder + "/partition"))
+      return Error{ErrorCode::Refused, path + " is a partition; name the whole disk", {}};
+    const DeviceNames names = names_of_device(root, path);
+    use.serial = names.serial;
+    use.wwn = names.wwn;
+    use.read_only = value_at(folder + "/ro") == "1";
+    gather(folder, 0, numbers, holders, root);
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
+    use.exclusively_opened = descriptor < 0 && errno == EBUSY;
+    if (descriptor >= 0) ::close(descriptor);
+  } else {
+    use.read_only = ::access(path.c_str(), W_OK) != 0;
+    gather_loops(root, real_path(path), numbers, holders);
+  }
+  add_mounts(root, numbers, use);
+  add_swaps(root, numbers, holders);
+  use.holders.assign(holders.begin(), holders.end());
+  return use;
+}
+
+Result<std::vector<AttachedDisk>> read_attached(const std::string& root) {
+  std::vector<AttachedDisk> disks;
+  for (const std::string& name : names_in(root + "/sys/class/block")) {
+    const std::string folder = root + "/sys/class/block/" + name;
+    const bool candidate = !exists(folder + "/partition") && !name.starts_with("loop") && !name.starts_with("ram") &&
+                           !name.starts_with("zram") && !name.starts_with("sr") && !name.starts_with("fd") &&
+                           !name.starts_with("dm-") && !name.starts_with("md");
+    const std::uint64_t sectors = std::strtoull(value_at(folder + "/size").c_str(), nullptr, 10);
+    if (!candidate || sectors == 0) continue;
+    std::string device = name;
+    for (char& c : device)
+      if (c == '!') c = '/';
+    const DeviceNames names = names_of_device(root, "/dev/" + device);
+    disks.push_back({"/dev/" + device, names.serial, names.wwn, names.model, {sectors * 512}});
+  }
+  return disks;
+}
+
+}  // namespace provision::disk

@@ -1,0 +1,142 @@
+#include "provision/disk/ext4.h"
+
+#include <ext2fs/ext2fs.h>
+#include <fmt/core.h>
+
+#include <memory>
+
+#include "provision/disk/device_file.h"
+
+namespace provision::disk {
+namespace {
+
+constexpr int e2fsck_mended = 1;
+constexpr int e2fsck_mended_reboot = 2;
+constexpr int e2fsck_errors_left = 4;
+constexpr std::uint64_t block_size = 4096;
+
+using Filesystem = std::unique_ptr<struct_ext2_filsys, decltype([](ext2_filsys opened) { ext2fs_close_free(&opened); })>;
+
+Error library_failure(std::string_view act, errcode_t code) {
+  return {ErrorCode::IoFailure, fmt::format("{}: {}", act, error_message(code)), {}};
+}
+
+Result<Filesystem> superblock_of(const std::string& path, const Extent& partition, int flags) {
+  ext2_filsys opened = nullptr;
+  const std::string offset = fmt::format("offset={}", partition.start.count);
+  const errcode_t code = ext2fs_open2(path.c_str(), offset.c_str(), flags | EXT2_FLAG_64BITS | EXT2_FLAG_SUPER_ONLY, 0, 0,
+                                      unix_io_manager, &opened);
+  if (code != 0) {
+    if (opened != nullptr) ext2fs_free(opened);
+    return library_failure("opening the ext4 superblock", code);
+  }
+  return Filesystem(opened);
+}
+
+// e2fsprogs take what follows a '?' for options.
+Result<std::string> with_offset(const std::string& path, const Extent& partition) {
+  if (path.find('?') != std::string::npos)
+    return Error{ErrorCode::InvalidInput, path + " contains a '?', which e2fsprogs cannot take; rename it", {}};
+  return fmt::format("{}?offset={}", path, partition.start.count);
+}
+
+std::string last_line(const std::string& text) {
+  std::size_t end = text.find_last_not_of('\n');
+  if (end == std::string::npos) return {};
+  const std::size_t start = text.find_last_of('\n', end);
+  return text.substr(start == std::string::npos ? 0 : start + 1, end - (start == std::string::npos ? 0 : start + 1) + 1);
+}
+
+Error program_failure(std::string_view program, const Outcome& outcome, ErrorCode code) {
+  const std::string& said = outcome.errors.empty() ? outcome.output : outcome.errors;
+  return {code, fmt::format("{} ended with {}: {}", program, outcome.exit_status, said.substr(0, 1024)), {}};
+}
+
+Done set_label(const std::string& path, const Extent& partition, const std::string& label) {
+  Result<Filesystem> filesystem = superblock_of(path, partition, EXT2_FLAG_RW);
+  if (!filesystem) return filesystem.error();
+  ext2_filsys opened = filesystem->get();
+  std::fill(std::begin(opened->super->s_volume_name), std::end(opened->super->s_volume_name), std::uint8_t{0});
+  std::copy_n(label.begin(), std::min<std::size_t>(label.size(), sizeof opened->super->s_volume_name),
+              opened->super->s_volume_name);
+  ext2fs_mark_super_dirty(opened);
+  if (const errcode_t code = ext2fs_flush(opened); code != 0) return library_failure("labelling the filesystem", code);
+  return {};
+}
+
+// Each opens the disk for itself alone and closes it again: e2fsprogs insist on being the only ones.
+Done erase(const std::string& path, const Extent& extent) {
+  Result<DeviceFile> disk = DeviceFile::open(path, OpenFor::Writing);
+  if (!disk) return disk.error();
+  if (Done erased = erase_signatures(*disk, extent); !erased) return erased;
+  return disk->sync();
+}
+
+Done sync(const std::string& path) {
+  Result<DeviceFile> disk = DeviceFile::open(path, OpenFor::Writing);
+  if (!disk) return disk.error();
+  return disk->sync();
+}
+
+}  // namespace
+
+Done make_ext4(const std::string& path, const PlannedPartition& partition, Processes& processes) {
+  if (Done erased = erase(path, partition.extent); !erased) return erased;
+  const std::string blocks = std::to_string(partition.extent.size.count / block_size);
+  // The customer's partition keeps nothing back for root; the system's keeps the usual 5 %. What was in the image before is
+  // not discarded: checksums tell unused tables from used ones.
+  Result<Outcome> made = processes.run(
+      {"mke2fs", "-q", "-F", "-t", "ext4", "-b", std::to_string(block_size), "-U", partition.filesystem_uuid, "-L",
+       std::string(unfinished_label), "-m", partition.role == Role::Customer ? "0" : "5", "-E",
+       fmt::format("offset={},lazy_itable_init=1,lazy_journal_init=1,nodiscard,hash_seed={}", partition.extent.start.count,
+                   partition.filesystem_uuid),
+       path, blocks});
+  if (!made) return made.error();
+  if (made->exit_status != 0) return program_failure("mke2fs", *made, ErrorCode::IoFailure);
+  if (Done durable = sync(path); !durable) return durable;
+  if (Done labelled = set_label(path, partition.extent, partition.filesystem_label); !labelled) return labelled;
+  return sync(path);
+}
+
+Done check_ext4(const std::string& path, const Extent& partition, Repair repair, Processes& processes) {
+  Result<std::string> device = with_offset(path, partition);
+  if (!device) return device.error();
+  Result<Outcome> checked = processes.run({"e2fsck", "-f", repair == Repair::Mend ? "-y" : "-n", *device});
+  if (!checked) return checked.error();
+  if (checked->exit_status == 0) return {};
+  if (repair == Repair::Mend && checked->exit_status <= (e2fsck_mended | e2fsck_mended_reboot)) return {};
+  const bool errors = (checked->exit_status & ~(e2fsck_mended | e2fsck_mended_reboot | e2fsck_errors_left)) == 0;
+  return program_failure("e2fsck", *checked, errors ? ErrorCode::Corrupt : ErrorCode::IoFailure);
+}
+
+Done resize_ext4(const std::string& path, const Extent& partition, Bytes size, Processes& processes) {
+  Result<std::string> device = with_offset(path, partition);
+  if (!device) return device.error();
+  if (size > partition.size)
+    return Error{ErrorCode::InvalidInput,
+                 fmt::format("a filesystem of {} does not fit into its partition of {}", size.text(), partition.size.text()), {}};
+  Result<Outcome> resized = processes.run({"resize2fs", *device, fmt::format("{}K", size.count / 1024)});
+  if (!resized) return resized.error();
+  if (resized->exit_status == 0) return {};
+  const std::string said = resized->errors;
+  if (said.find("smaller than minimum") != std::string::npos || said.find("No space") != std::string::npos ||
+      said.find("Not enough space") != std::string::npos)
+    return Error{ErrorCode::OutOfSpace,
+                 fmt::format("the files do not fit into {} ({}); lease less, or free space", size.text(), last_line(said)), {}};
+  return program_failure("resize2fs", *resized, ErrorCode::IoFailure);
+}
+
+void read_ext4(const std::string& path, const Extent& partition, FilesystemFacts& facts) {
+  facts.clean = false;
+  Result<Filesystem> filesystem = superblock_of(path, partition, EXT2_FLAG_SOFTSUPP_FEATURES);
+  if (!filesystem) return;
+  ext2_super_block* super = (*filesystem)->super;
+  const std::uint64_t block = (*filesystem)->blocksize;
+  facts.size = {ext2fs_blocks_count(super) * block};
+  facts.used = {facts.size.count - std::min<std::uint64_t>(facts.size.count, ext2fs_free_blocks_count(super) * block)};
+  facts.clean = (super->s_state & EXT2_VALID_FS) != 0 && (super->s_state & EXT2_ERROR_FS) == 0 &&
+                !ext2fs_has_feature_journal_needs_recovery(super) && super->s_last_orphan == 0;
+  facts.unfinished = facts.label == unfinished_label;
+}
+
+}  // namespace provision::disk

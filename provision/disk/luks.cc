@@ -1,0 +1,224 @@
+#include "provision/disk/luks.h"
+
+#include <fmt/core.h>
+#include <libcryptsetup.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+#include "agent/contract/disk_markers.h"
+#include "images/keys/keys.h"
+
+namespace provision::disk {
+namespace {
+
+constexpr std::uint64_t binary_headers_size = 32768;  // two of 16 KiB
+constexpr std::string_view luks2_magic("LUKS\xba\xbe\0\2", 8);
+constexpr std::uint32_t slot_iterations = 1000;  // libcryptsetup's least
+
+using Crypt = std::unique_ptr<crypt_device, decltype([](crypt_device* device) { crypt_free(device); })>;
+
+// libcryptsetup prints to stderr unless told otherwise; its last complaint goes into our error instead. It never names keys.
+void keep_complaint(int level, const char* text, void* complaint) {
+  if (level != CRYPT_LOG_ERROR) return;
+  std::string& kept = *static_cast<std::string*>(complaint);
+  kept = text;
+  while (!kept.empty() && kept.back() == '\n') kept.pop_back();
+}
+
+struct Opened {
+  std::unique_ptr<std::string> complaint = std::make_unique<std::string>();
+  Crypt device;
+
+  [[nodiscard]] Error failure(std::string_view act, int code) const {
+    return {ErrorCode::IoFailure, fmt::format("{}: {}{}{}", act, std::strerror(-code), complaint->empty() ? "" : ": ", *complaint),
+            {}};
+  }
+};
+
+Result<Opened> opened(const DeviceFile& copy) {
+  Opened result;
+  crypt_device* device = nullptr;
+  if (int code = crypt_init(&device, copy.own_path().c_str()); code != 0) return result.failure("opening a LUKS header", code);
+  result.device.reset(device);
+  crypt_set_log_callback(device, keep_complaint, result.complaint.get());
+  return result;
+}
+
+// A copy of the header, in a file as large as the partition: libcryptsetup checks that the data behind it fits.
+Result<DeviceFile> header_copy(const DeviceFile& disk, const Extent& partition) {
+  Result<DeviceFile> copy = DeviceFile::in_memory(partition.size);
+  if (!copy) return copy;
+  const std::uint64_t end = std::min(partition.size, luks_header_size).count;
+  for (std::uint64_t at = 0; at < end;) {
+    // Holes stay holes: a header is 16 MiB, of which a few hundred KiB are written.
+    const std::uint64_t next = disk.next_written(partition.start.count + at) - partition.start.count;
+    if (next >= end) break;
+    const std::uint64_t from = next / 65536 * 65536;
+    const std::size_t length = static_cast<std::size_t>(std::min<std::uint64_t>(1 << 20, end - from));
+    Result<std::string> bytes = disk.read(partition.start.count + from, length);
+    if (!bytes) return bytes.error();
+    if (Done written = copy->write_sparse(from, *bytes); !written) return written.error();
+    at = from + length;
+  }
+  return copy;
+}
+
+Done check_keys(const PlannedPartition& partition, const LeaseKeys& keys) {
+  const auto invalid = [](std::string message) -> Done { return Error{ErrorCode::InvalidInput, std::move(message), {}}; };
+  invariant(partition.luks.has_value(), "a partition to be sealed has a LUKS plan");
+  const std::vector<TokenSlot>& slots = partition.luks->token.slots;
+  if (keys.volume_key.size() != volume_key_size)
+    return invalid(fmt::format("a volume key of {} bytes; it has {}", keys.volume_key.size(), volume_key_size));
+  if (keys.slot_keys.size() != slots.size())
+    return invalid(fmt::format("{} slot keys for {} slots", keys.slot_keys.size(), slots.size()));
+  for (const TokenSlot& slot : slots) {
+    const std::string& key = keys.slot_keys[slot.slot];
+    if (key.size() != slot_key_size)
+      return invalid(fmt::format("the key of slot {} has {} bytes; it has {}", slot.slot, key.size(), slot_key_size));
+    if (key_digest_of(key) != slot.key_digest)
+      return invalid(fmt::format("the key of slot {} ({}) is not the one that the plan names; go on with the keys of the first run",
+                                 slot.slot, slot.purpose));
+  }
+  return {};
+}
+
+Done format_copy(const DeviceFile& copy, const LuksPlan& plan, const LeaseKeys& keys) {
+  Result<Opened> luks = opened(copy);
+  if (!luks) return luks.error();
+  crypt_device* device = luks->device.get();
+  crypt_pbkdf_type derivation{};
+  derivation.type = CRYPT_KDF_PBKDF2;
+  derivation.hash = "sha256";
+  derivation.iterations = slot_iterations;
+  derivation.flags = CRYPT_PBKDF_NO_BENCHMARK;
+  if (int code = crypt_set_pbkdf_type(device, &derivation); code != 0) return luks->failure("choosing the key derivation", code);
+  const std::string label(agent::contract::lease_partition_label);
+  crypt_params_luks2 parameters{};
+  parameters.pbkdf = &derivation;
+  parameters.data_alignment = luks_header_size.count / 512;
+  parameters.sector_size = 4096;
+  parameters.label = label.c_str();
+  if (int code = crypt_format(device, CRYPT_LUKS2, "aes", "xts-plain64", plan.uuid.c_str(), keys.volume_key.data(),
+                              keys.volume_key.size(), &parameters);
+      code != 0)
+    return luks->failure("making a LUKS header", code);
+  for (const TokenSlot& slot : plan.token.slots) {
+    const std::string& key = keys.slot_keys[slot.slot];
+    if (int code = crypt_keyslot_add_by_volume_key(device, static_cast<int>(slot.slot), keys.volume_key.data(),
+                                                   keys.volume_key.size(), key.data(), key.size());
+        code < 0)
+      return luks->failure(fmt::format("adding key slot {}", slot.slot), code);
+  }
+  if (int code = crypt_token_json_set(device, CRYPT_ANY_TOKEN, token_json(plan.token).c_str()); code < 0)
+    return luks->failure("adding the token", code);
+  return {};
+}
+
+// nullopt when the copy holds no header that libcryptsetup accepts.
+Result<std::optional<Opened>> loaded(const DeviceFile& copy) {
+  Result<std::string> magic = copy.read(0, luks2_magic.size());
+  if (!magic) return magic.error();
+  if (*magic != luks2_magic) return std::optional<Opened>();
+  Result<Opened> luks = opened(copy);
+  if (!luks) return luks.error();
+  if (crypt_load(luks->device.get(), CRYPT_LUKS2, nullptr) != 0) return std::optional<Opened>();
+  return std::optional<Opened>(*std::move(luks));
+}
+
+Done check_has_header(const Extent& partition) {
+  if (partition.size > luks_header_size) return {};
+  return Error{ErrorCode::InvalidInput,
+               fmt::format("a partition of {} has no room behind a LUKS header of {}", partition.size.text(),
+                           luks_header_size.text()), {}};
+}
+
+}  // namespace
+
+LeaseKeys::~LeaseKeys() {
+  const auto wipe = [](std::string& secret) { ::explicit_bzero(secret.data(), secret.size()); };
+  wipe(volume_key);
+  for (std::string& key : slot_keys) wipe(key);
+}
+
+Done make_luks(DeviceFile& disk, const PlannedPartition& partition, const LeaseKeys& keys) {
+  if (Done sized = check_has_header(partition.extent); !sized) return sized;
+  if (Done belong = check_keys(partition, keys); !belong) return belong;
+  Result<DeviceFile> copy = DeviceFile::in_memory(partition.extent.size);
+  if (!copy) return copy.error();
+  if (Done formatted = format_copy(*copy, *partition.luks, keys); !formatted) return formatted;
+  Result<std::string> header = copy->read(0, luks_header_size.count);
+  if (!header) return header.error();
+
+  const std::uint64_t start = partition.extent.start.count;
+  const std::string_view bytes = *header;
+  if (Done erased = erase_signatures(disk, partition.extent); !erased) return erased;
+  if (Done written = disk.write_sparse(start + binary_headers_size, bytes.substr(binary_headers_size)); !written) return written;
+  if (Done durable = disk.sync(); !durable) return durable;
+  if (Done written = disk.write(start, bytes.substr(0, binary_headers_size)); !written) return written;
+  return disk.sync();
+}
+
+Result<std::optional<LuksFacts>> read_luks(const DeviceFile& disk, const Extent& partition) {
+  const std::optional<LuksFacts> none;
+  if (partition.size <= luks_header_size) return none;
+  Result<std::string> magic = disk.read(partition.start.count, luks2_magic.size());
+  if (!magic) return magic.error();
+  if (*magic != luks2_magic) return none;
+  Result<DeviceFile> copy = header_copy(disk, partition);
+  if (!copy) return copy.error();
+  Result<std::optional<Opened>> luks = loaded(*copy);
+  if (!luks) return luks.error();
+  if (!*luks) return none;
+
+  crypt_device* device = (*luks)->device.get();
+  LuksFacts facts;
+  facts.uuid = crypt_get_uuid(device);
+  facts.label = crypt_get_label(device) == nullptr ? "" : crypt_get_label(device);
+  facts.cipher = fmt::format("{}-{}", crypt_get_cipher(device), crypt_get_cipher_mode(device));
+  facts.volume_key_bits = static_cast<std::uint32_t>(crypt_get_volume_key_size(device)) * 8;
+  facts.sector_size = static_cast<std::uint32_t>(crypt_get_sector_size(device));
+  facts.header_size = {crypt_get_data_offset(device) * 512};
+  for (int slot = 0; slot < crypt_keyslot_max(CRYPT_LUKS2); ++slot) {
+    const crypt_keyslot_info status = crypt_keyslot_status(device, slot);
+    if (status == CRYPT_SLOT_ACTIVE || status == CRYPT_SLOT_ACTIVE_LAST) facts.slots.push_back(static_cast<std::uint32_t>(slot));
+  }
+  for (int token = 0; token < crypt_token_max(CRYPT_LUKS2) && !facts.token; ++token) {
+    const char* json = nullptr;
+    if (crypt_token_json_get(device, token, &json) < 0 || json == nullptr) continue;
+    if (Result<LeaseToken> ours = token_from_json(json)) facts.token = *std::move(ours);
+  }
+  return std::optional<LuksFacts>(std::move(facts));
+}
+
+Result<bool> luks_slot_opens(const DeviceFile& disk, const Extent& partition, std::uint32_t slot, const std::string& key) {
+  if (Done sized = check_has_header(partition); !sized) return sized.error();
+  Result<DeviceFile> copy = header_copy(disk, partition);
+  if (!copy) return copy.error();
+  Result<std::optional<Opened>> luks = loaded(*copy);
+  if (!luks) return luks.error();
+  if (!*luks) return Error{ErrorCode::NotFound, "there is no LUKS2 header", {}};
+  const int code = crypt_activate_by_passphrase((*luks)->device.get(), nullptr, static_cast<int>(slot), key.data(), key.size(), 0);
+  if (code >= 0) return true;
+  if (code == -EPERM || code == -ENOENT) return false;
+  return (*luks)->failure(fmt::format("trying key slot {}", slot), code);
+}
+
+Done destroy_luks(DeviceFile& disk, const Extent& partition) {
+  const std::uint64_t start = partition.start.count;
+  const std::uint64_t size = std::min(partition.size, luks_header_size).count;
+  const std::uint64_t headers = std::min(size, binary_headers_size);
+  // Written zeros, not a hole: a hole would only forget where the key material lies.
+  const std::string zeros(size, '\0');
+  if (Done written = disk.write(start + headers, std::string_view(zeros).substr(headers)); !written) return written;
+  if (Done durable = disk.sync(); !durable) return durable;
+  if (Done written = disk.write(start, std::string_view(zeros).substr(0, headers)); !written) return written;
+  if (Done durable = disk.sync(); !durable) return durable;
+  Result<std::string> there = disk.read(start, size);
+  if (!there) return there.error();
+  if (*there != zeros) return Error{ErrorCode::Corrupt, "the key slots were overwritten, but read back otherwise; retire this disk", {}};
+  return {};
+}
+
+}  // namespace provision::disk
