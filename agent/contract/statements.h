@@ -1,6 +1,7 @@
 // The signed statements that rooms and people exchange as files and in requests. Each is a DSSE envelope
 // (images/keys/statement.h) whose payload is JSON with exactly the fields below; PROTOCOL.md lists them. Decoding refuses
-// unknown or missing fields, wrong types and texts over 64 KiB with InvalidInput; it does not verify signatures.
+// unknown or missing fields, wrong types, texts over 64 KiB (names: 256 bytes) and any spelling but the canonical one with
+// InvalidInput; it does not verify signatures.
 #pragma once
 
 #include <cstdint>

@@ -27,7 +27,8 @@ struct HttpResponse {
 };
 
 // One conversation partner. exchange() blocks until an answer or the timeout; Unavailable when none came, and then nothing is
-// known of what the other end did. Not safe for use by two threads at once.
+// known of what the other end did; Unauthenticated when one end does not take the other's certificate; LimitExceeded when the
+// answer is too large. An answer of any status is a success here. Not safe for use by two threads at once.
 class HttpExchange {
  public:
   virtual ~HttpExchange() = default;

@@ -36,12 +36,15 @@ class Session {
     std::uint64_t received = 0;          // highest sequence of the peer handled here
     std::uint64_t next_sequence = 1;     // of our next message
     std::deque<Outgoing> unacknowledged;  // ours, in rising sequence
+    bool established = false;            // machine end: the controller has answered in this session
+    std::vector<std::string> retired;    // controller end: sessions that were replaced, newest last; never adopted again
   };
 
   struct Limits {
     std::size_t messages_max = 256;      // in one frame
     Bytes frame_max = mebibytes(4);      // serialized, before compression
     std::size_t unacknowledged_max = 100'000;
+    std::size_t retired_max = 16;        // sessions remembered as replaced
   };
 
   Session(End end, State state, Limits limits);
@@ -55,16 +58,21 @@ class Session {
   // Machine end: opens a new session with 16 random bytes; what was unacknowledged is numbered anew and sent again.
   void open(std::string session);
 
-  // Queues one message for the peer and numbers it. LimitExceeded when too many wait.
+  // Queues one message for the peer and numbers it. LimitExceeded when too many wait, or it alone would not fit in a frame.
   Done send(agent::contract::Message message);
 
   // The next frame: acknowledgement and as many waiting messages as fit. Sending it twice is harmless.
   [[nodiscard]] agent::contract::Frame frame() const;
 
   // Takes a frame of the peer. Returns the messages to handle now, in order, none twice; forgets ours that it acknowledges.
-  // Conflict when the frame is of another session (controller end: answer with `reset`; machine end: open a new one).
-  // InvalidInput when a sequence has a gap or the frame breaks its limits; nothing is changed then.
+  // Controller end: a frame that opens a session replaces the old one; what the controller had not had acknowledged is numbered
+  // anew. Conflict when the ends no longer agree: controller end: answer with reset_frame(); machine end: open() a new session.
+  // InvalidInput when a sequence has a gap, the frame breaks its limits or (machine end) answers for another session: drop it.
+  // Nothing is changed by a frame that is refused.
   Result<std::vector<agent::contract::Message>> take(const agent::contract::Frame& frame);
+
+  // Counts changes of state(): when it is the same after an exchange as before, there is nothing to make durable.
+  [[nodiscard]] std::uint64_t revision() const { return revision_; }
 
   // True when something waits to be sent or acknowledged: the next exchange should be soon.
   [[nodiscard]] bool has_traffic() const;
@@ -73,8 +81,16 @@ class Session {
   End end_;
   State state_;
   Limits limits_;
+  void renumber();
+  Done check(const agent::contract::Frame& frame) const;
+  void adopt(const std::string& session);
+
   bool acknowledgement_due_ = false;
+  std::uint64_t revision_ = 0;
 };
+
+// Controller end: the answer to a frame that take() met with Conflict. It echoes the session that is unknown.
+agent::contract::Frame reset_frame(const agent::contract::Frame& refused);
 
 // Frames as they travel: protobuf, then zstd. Refuses more than `limit` bytes after decompression, bombs included.
 std::string encode_frame(const agent::contract::Frame& frame);

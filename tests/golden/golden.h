@@ -1,5 +1,5 @@
-// Frozen bytes. EXPECT_GOLDEN(path, text) compares `text` with the file at `path` (from the top of the project). With
-// LEASEBACK_ACCEPT_GOLDEN=1 in the environment it writes the file instead, and the test says *skipped*, not passed.
+// Texts and bytes that are frozen in files below tests/golden. LEASEBACK_ACCEPT_GOLDEN=1 rewrites them: the test then says
+// "skipped", never "passed", and the change is there to be read in the diff.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -7,26 +7,29 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <iterator>
 #include <string>
 
-namespace golden {
+namespace tests::golden {
 
-inline void expect(const std::string& path, const std::string& text) {
-  const std::filesystem::path file = std::filesystem::path(LEASEBACK_SOURCE_DIR) / path;
-  const char* accept = std::getenv("LEASEBACK_ACCEPT_GOLDEN");
-  if (accept != nullptr && std::string(accept) == "1") {
-    std::filesystem::create_directories(file.parent_path());
-    std::ofstream(file, std::ios::binary) << text;
-    GTEST_SKIP() << path << " was rewritten: look at the difference before you commit it";
-  }
-  std::ifstream stream(file, std::ios::binary);
-  ASSERT_TRUE(stream) << path << " is not there; LEASEBACK_ACCEPT_GOLDEN=1 writes it";
-  std::ostringstream frozen;
-  frozen << stream.rdbuf();
-  EXPECT_EQ(text, frozen.str()) << "differs from " << path;
+inline std::string path_of(const std::string& name) { return std::string(LEASEBACK_SOURCE_DIR) + "/tests/golden/" + name; }
+
+inline std::string read(const std::string& name) {
+  std::ifstream stream(path_of(name), std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
 }
 
-}  // namespace golden
+inline bool accepting() { return std::getenv("LEASEBACK_ACCEPT_GOLDEN") != nullptr; }
 
-#define EXPECT_GOLDEN(path, text) golden::expect(path, text)
+// Call last in a test: it may skip.
+inline void expect_same(const std::string& name, const std::string& actual) {
+  if (accepting()) {
+    std::filesystem::create_directories(std::filesystem::path(path_of(name)).parent_path());
+    std::ofstream(path_of(name), std::ios::binary) << actual;
+    GTEST_SKIP() << "rewrote tests/golden/" << name;
+  }
+  ASSERT_TRUE(std::filesystem::exists(path_of(name))) << "tests/golden/" << name << " is missing; LEASEBACK_ACCEPT_GOLDEN=1 writes it";
+  EXPECT_EQ(read(name), actual) << "tests/golden/" << name << " differs; if that is meant, run with LEASEBACK_ACCEPT_GOLDEN=1";
+}
+
+}  // namespace tests::golden
