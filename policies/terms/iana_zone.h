@@ -1,4 +1,5 @@
-// Zones of the IANA database that the operating system carries (/usr/share/zoneinfo).
+// Zones of the IANA database that the operating system carries (/usr/share/zoneinfo). It lists changes up to 2037;
+// later ones are not foreseen, and the last offset is taken to stay.
 #pragma once
 
 #include <memory>
