@@ -1,6 +1,9 @@
 #include "images/keys/certificates.h"
 
+#include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "images/keys/openssl_parts.h"
 
@@ -10,6 +13,14 @@ namespace {
 constexpr std::size_t pem_size_max = 64 << 10;
 constexpr std::size_t common_name_size_max = 64;  // RFC 5280, ub-common-name
 constexpr std::size_t host_names_max = 100;
+
+template <auto release>
+struct Release {
+  template <typename T>
+  void operator()(T* object) const {
+    release(object);
+  }
+};
 
 using OwnedNumber = std::unique_ptr<BIGNUM, Release<BN_free>>;
 using OwnedStore = std::unique_ptr<X509_STORE, Release<X509_STORE_free>>;

@@ -1,7 +1,9 @@
 #include "images/keys/keys.h"
 
-#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/x509.h>
 
 #include <array>
 

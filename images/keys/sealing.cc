@@ -1,6 +1,8 @@
 #include "images/keys/sealing.h"
 
 #include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 
@@ -75,7 +77,7 @@ Result<std::string> open(std::string_view key, std::string_view sealed, std::str
 std::string derived_key(std::string_view secret, std::string_view purpose) {
   static EVP_KDF* const method = EVP_KDF_fetch(nullptr, "HKDF", nullptr);
   invariant(method != nullptr, "OpenSSL offers HKDF");
-  const std::unique_ptr<EVP_KDF_CTX, Release<EVP_KDF_CTX_free>> context(EVP_KDF_CTX_new(method));
+  const std::unique_ptr<EVP_KDF_CTX, void (*)(EVP_KDF_CTX*)> context(EVP_KDF_CTX_new(method), EVP_KDF_CTX_free);
   std::string digest = "SHA256";
   std::string secret_copy(secret);
   std::string purpose_copy(purpose);

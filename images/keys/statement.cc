@@ -35,7 +35,9 @@ Result<std::string> decoded_member(const boost::json::object& object, const char
 
 Result<StatementSignature> signature_from(const boost::json::value& value) {
   if (!value.is_object()) return malformed("a signature is an object");
-  Result<std::string> key = member(value.get_object(), "keyid");
+  // DSSE: a key id that is not set is the same as an empty one.
+  const bool named = value.get_object().contains("keyid");
+  Result<std::string> key = named ? member(value.get_object(), "keyid") : Result<std::string>(std::string());
   if (!key) return key.error();
   if (key->size() > key_id_size_max) return malformed("a key id has at most 256 bytes");
   Result<std::string> signature = decoded_member(value.get_object(), "sig");
@@ -118,7 +120,8 @@ Done verify_statement(const Statement& statement, const PublicKey& key, std::str
   const KeyId id = key.id();
   const std::string bytes = pre_authentication_encoding(statement.type, statement.payload);
   for (const StatementSignature& signature : statement.signatures) {
-    if (signature.key == id && key.verify(bytes, signature.signature)) return {};
+    const bool may_be_ours = signature.key.empty() || signature.key == id;
+    if (may_be_ours && key.verify(bytes, signature.signature)) return {};
   }
   return Error{ErrorCode::Unauthenticated, "the statement holds no good signature of key " + id.text.substr(0, 16) + "...", {}};
 }

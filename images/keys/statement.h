@@ -17,7 +17,7 @@ inline constexpr std::size_t statement_size_max = 64 << 10;  // of the whole env
 inline constexpr std::size_t statement_signatures_max = 8;
 
 struct StatementSignature {
-  KeyId key;
+  KeyId key;              // empty when the signer did not say
   std::string signature;  // raw bytes
 };
 
