@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "fleet/store/store.h"
+#include "policies/vocabulary/bytes.h"
 
 namespace tests::fakes {
 using namespace policies::vocabulary;
