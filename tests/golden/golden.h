@@ -12,7 +12,7 @@
 
 namespace tests::golden {
 
-inline std::string path_of(const std::string& name) { return std::string(LEASEBACK_SOURCE_DIR) + "/tests/golden/" + name; }
+inline std::string path_of(const std::string& name) { return LEASEBACK_SOURCE_DIR "/tests/golden/" + name; }
 
 inline std::string read(const std::string& name) {
   std::ifstream stream(path_of(name), std::ios::binary);
