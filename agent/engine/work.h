@@ -59,14 +59,14 @@ Result<Work> work_from_encoded(std::string_view bytes);
 enum class Outcome { Queued, Running, Done, Failed, Stopped, Refused };
 
 struct Report {
-  AssignmentId assignment;
+  AssignmentId assignment{};
   Outcome outcome = Outcome::Queued;
-  Digest result_digest;
-  std::string result;      // when at most 64 KiB
+  Digest result_digest{};
+  std::string result{};      // when at most 64 KiB
   Duration processor{0};   // of all starts together
-  Instant started;         // the first start; the epoch when it never started
-  Instant ended;
-  std::string reason;
+  Instant started{};         // the first start; the epoch when it never started
+  Instant ended{};
+  std::string reason{};
   std::int32_t exit_code = 0;
 };
 

@@ -25,20 +25,20 @@ struct TaskLimits {
 };
 
 struct TaskElement {
-  std::string name;       // under /task/elements; no '/', not "." or ".."
-  std::string path;       // on this machine
+  std::string name{};       // under /task/elements; no '/', not "." or ".."
+  std::string path{};       // on this machine
   bool executable = false;
 };
 
 struct TaskSpec {
-  AssignmentId assignment;
+  AssignmentId assignment{};
   // Private to the task and kept from one start to the next: the sandbox keeps the checkpoint slots here. On this machine.
-  std::string folder;
-  std::vector<TaskElement> elements;
-  std::string entry;      // name of the element to run
-  std::vector<std::string> arguments;
-  std::string parameters_json;
-  TaskLimits limits;
+  std::string folder{};
+  std::vector<TaskElement> elements{};
+  std::string entry{};      // name of the element to run
+  std::vector<std::string> arguments{};
+  std::string parameters_json{};
+  TaskLimits limits{};
 };
 
 enum class EndKind {
@@ -50,17 +50,17 @@ enum class EndKind {
 };
 
 struct TaskEnd {
-  AssignmentId assignment;
+  AssignmentId assignment{};
   EndKind kind = EndKind::NotStarted;
   int exit_code = 0;           // 128 + signal when a signal ended it
   Duration processor{0};       // user and system time of all its processes in this start, from the kernel
-  std::string result;          // at most limits.result
-  std::string reason;          // for people; holds the task's last words on standard error, at most 4 KiB
+  std::string result{};          // at most limits.result
+  std::string reason{};          // for people; holds the task's last words on standard error, at most 4 KiB
 };
 
 struct SandboxAbilities {
   bool available = false;      // false: no task may run here
-  std::string reason;          // why not; or what bounds memory and processes
+  std::string reason{};          // why not; or what bounds memory and processes
 };
 
 // Runs tasks beside each other. Calls return at once; each started task ends with exactly one TaskEnd, told to whoever owns the
