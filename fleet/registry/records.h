@@ -27,23 +27,23 @@ std::string_view name_of(Role role);  // "owner", "client", "staff"
 Result<Role> role_from(std::string_view name);
 
 struct Party {
-  PartyId id;
-  std::string name;            // for people
-  std::vector<Role> roles;     // sorted, each once
-  std::string public_key_pem;  // of clients and staff; empty for those who never call us
-  KeyId key;                   // its id; empty without a key
-  std::optional<Money> spending_limit;  // per month, for clients
-  Instant since;
+  PartyId id{};
+  std::string name{};            // for people
+  std::vector<Role> roles{};     // sorted, each once
+  std::string public_key_pem{};  // of clients and staff; empty for those who never call us
+  KeyId key{};                   // its id; empty without a key
+  std::optional<Money> spending_limit{};  // per month, for clients
+  Instant since{};
   [[nodiscard]] bool is(Role role) const;
 };
 
 // A factory line whose vouchers are believed.
 struct Line {
-  PartyId id;
-  std::string name;
-  std::string public_key_pem;
-  KeyId key;
-  Instant since;
+  PartyId id{};
+  std::string name{};
+  std::string public_key_pem{};
+  KeyId key{};
+  Instant since{};
 };
 
 // A voucher whose line's signature was verified.
@@ -180,13 +180,13 @@ struct Agreement {
 // What happened, for ever.
 struct Event {
   std::uint64_t number = 0;  // from 1, without gaps
-  Instant at;
-  std::string kind;          // "machine-leased", "voucher-imported", ...
-  std::string by;
-  MachineId machine;         // what it is about; each may be empty
-  AgreementId agreement;
-  PartyId party;
-  std::string text;          // for people
+  Instant at{};
+  std::string kind{};          // "machine-leased", "voucher-imported", ...
+  std::string by{};
+  MachineId machine{};         // what it is about; each may be empty
+  AgreementId agreement{};
+  PartyId party{};
+  std::string text{};          // for people
 };
 
 std::string text_of(const Party& record);
