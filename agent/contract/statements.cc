@@ -73,7 +73,7 @@ template <typename Visitor, typename Statement>
 void walk_receipt(Visitor& visit, Statement& s) {
   visit.choice("kind", s.kind);
   visit.name("serial", s.serial);
-  visit.hash("machine", s.machine.text);
+  visit.hash_or_empty("machine", s.machine.text);
   visit.name("order", s.order.text);
   visit.hash_or_empty("table_before", s.table_before.text);
   visit.hash_or_empty("table_after", s.table_after.text);

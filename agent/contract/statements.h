@@ -70,7 +70,7 @@ enum class ReceiptKind { Provisioned, Released, Retrofitted };
 struct Receipt {
   ReceiptKind kind = ReceiptKind::Provisioned;
   std::string serial;
-  MachineId machine;
+  MachineId machine;           // empty for a machine without agent, which has no key
   OrderId order;
   Digest table_before;      // SHA-256 of the partition table's canonical text; empty for a blank disk
   Digest table_after;
