@@ -137,6 +137,7 @@ class StrictYaml {
   Done finish();
 
  private:
+  friend class Section;
   struct Parsed;
   explicit StrictYaml(std::unique_ptr<Parsed> parsed);
   std::unique_ptr<Parsed> parsed_;
