@@ -13,7 +13,7 @@ agent::link::HttpResponse json_answer(int status, const json::object& body) {
   return answer;
 }
 
-json::object json_of(const Money& money) { return {{"minor", money.minor_units()}, {"currency", money.currency().code}}; }
+json::object json_of_money(const Money& money) { return {{"minor", money.minor_units()}, {"currency", money.currency().code}}; }
 
 Result<Body> Body::of(std::string_view text) {
   json::parse_options options;

@@ -53,6 +53,6 @@ class Body {
   std::optional<Error> fault_;
 };
 
-json::object json_of(const Money& money);
+json::object json_of_money(const Money& money);
 
 }  // namespace fleet::api
