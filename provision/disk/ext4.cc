@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "provision/disk/device_file.h"
+#include "provision/disk/ext4_inodes.h"
 
 namespace provision::disk {
 namespace {
@@ -17,10 +18,6 @@ constexpr std::uint64_t block_size = 4096;
 
 using Filesystem = std::unique_ptr<struct_ext2_filsys, decltype([](ext2_filsys opened) { ext2fs_close_free(&opened); })>;
 
-Error library_failure(std::string_view act, errcode_t code) {
-  return {ErrorCode::IoFailure, fmt::format("{}: {}", act, error_message(code)), {}};
-}
-
 Result<Filesystem> superblock_of(const std::string& path, const Extent& partition, int flags) {
   ext2_filsys opened = nullptr;
   const std::string offset = fmt::format("offset={}", partition.start.count);
@@ -28,7 +25,7 @@ Result<Filesystem> superblock_of(const std::string& path, const Extent& partitio
                                       unix_io_manager, &opened);
   if (code != 0) {
     if (opened != nullptr) ext2fs_free(opened);
-    return library_failure("opening the ext4 superblock", code);
+    return ext4_error("opening the ext4 superblock", code);
   }
   return Filesystem(opened);
 }
@@ -60,7 +57,7 @@ Done set_label(const std::string& path, const Extent& partition, const std::stri
   std::copy_n(label.begin(), std::min<std::size_t>(label.size(), sizeof opened->super->s_volume_name),
               opened->super->s_volume_name);
   ext2fs_mark_super_dirty(opened);
-  if (const errcode_t code = ext2fs_flush(opened); code != 0) return library_failure("labelling the filesystem", code);
+  if (const errcode_t code = ext2fs_flush(opened); code != 0) return ext4_error("labelling the filesystem", code);
   return {};
 }
 
@@ -105,7 +102,8 @@ Done check_ext4(const std::string& path, const Extent& partition, Repair repair,
   if (!checked) return checked.error();
   if (checked->exit_status == 0) return {};
   if (repair == Repair::Mend && checked->exit_status <= (e2fsck_mended | e2fsck_mended_reboot)) return {};
-  const bool errors = (checked->exit_status & ~(e2fsck_mended | e2fsck_mended_reboot | e2fsck_errors_left)) == 0;
+  // With "errors left" e2fsck may also say that it gave up: the filesystem is in too bad a state to be read at all.
+  const bool errors = checked->exit_status < 128 && (checked->exit_status & (e2fsck_errors_left | e2fsck_mended)) != 0;
   return program_failure("e2fsck", *checked, errors ? ErrorCode::Corrupt : ErrorCode::IoFailure);
 }
 
@@ -115,7 +113,7 @@ Done resize_ext4(const std::string& path, const Extent& partition, Bytes size, P
   if (size > partition.size)
     return Error{ErrorCode::InvalidInput,
                  fmt::format("a filesystem of {} does not fit into its partition of {}", size.text(), partition.size.text()), {}};
-  Result<Outcome> resized = processes.run({"resize2fs", *device, fmt::format("{}K", size.count / 1024)});
+  Result<Outcome> resized = processes.run({"resize2fs", *device, fmt::format("{}K", size.count / 1024)}, FileSizes::Stay);
   if (!resized) return resized.error();
   if (resized->exit_status == 0) return {};
   const std::string said = resized->errors;

@@ -121,6 +121,9 @@ Done write_content(ext2_filsys filesystem, ext2_ino_t inode, std::string_view by
 }  // namespace
 
 Error ext4_error(std::string_view act, errcode_t code) {
+  // Without its table, libext2fs's errors are numbers.
+  static const bool named = (initialize_ext2_error_table(), true);
+  (void)named;
   ErrorCode kind = ErrorCode::IoFailure;
   if (code == EXT2_ET_FILE_NOT_FOUND) kind = ErrorCode::NotFound;
   if (code == EXT2_ET_BLOCK_ALLOC_FAIL || code == EXT2_ET_INODE_ALLOC_FAIL || code == EXT2_ET_DIR_NO_SPACE)

@@ -60,7 +60,13 @@ struct Ext4Tree::Opened {
   Opened(const Opened&) = delete;
   Opened& operator=(const Opened&) = delete;
   ~Opened() {
-    if (filesystem != nullptr) ext2fs_close_free(&filesystem);
+    if (filesystem == nullptr) return;
+    // Closing writes the superblock, even unchanged; once committed, nothing is written any more.
+    if (changing && !committed) {
+      ext2fs_close_free(&filesystem);
+    } else {
+      ext2fs_free(filesystem);
+    }
   }
 
   // The inode at `parts`; every part but the last must be a real directory.

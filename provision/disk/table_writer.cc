@@ -17,16 +17,14 @@ namespace {
 
 // What the libraries read and write lies in the first and last MiB.
 constexpr Bytes table_region = mebibytes(1);
+constexpr std::size_t boot_code_size = 440;
 
 // libparted keeps its devices and its exception handler per process.
 std::mutex parted_turn;
 thread_local std::string parted_complaint;
 
-// "Fix" and "OK" are what libparted offers for a GPT whose other copy is stale or missing: it then writes both.
-PedExceptionOption answer_parted(PedException* exception) {
+PedExceptionOption keep_complaint(PedException* exception) {
   parted_complaint = exception->message;
-  for (const PedExceptionOption option : {PED_EXCEPTION_FIX, PED_EXCEPTION_OK, PED_EXCEPTION_IGNORE})
-    if ((exception->options & option) != 0 && exception->type <= PED_EXCEPTION_ERROR) return option;
   return PED_EXCEPTION_UNHANDLED;
 }
 
@@ -64,34 +62,6 @@ Constraint exactly(PedDevice* device, PedGeometry& geometry, const Extent& exten
   return Constraint(ped_constraint_exact(&geometry));
 }
 
-const PlannedPartition* planned_at(const DiskPlan& plan, const PedPartition& partition) {
-  const auto start = static_cast<std::uint64_t>(partition.geom.start) * plan.sector_size;
-  for (const PlannedPartition& planned : plan.partitions)
-    if (planned.extent.start.count == start && static_cast<int>(planned.number) == partition.num) return &planned;
-  return nullptr;
-}
-
-Done delete_unplanned(PedDisk* label, const DiskPlan& plan) {
-  PedPartition* next = nullptr;
-  for (PedPartition* partition = ped_disk_next_partition(label, nullptr); partition != nullptr; partition = next) {
-    next = ped_disk_next_partition(label, partition);
-    if (!ped_partition_is_active(partition) || planned_at(plan, *partition) != nullptr) continue;
-    if (ped_disk_delete_partition(label, partition) == 0)
-      return parted_failure(fmt::format("deleting partition {}", partition->num));
-    // Deleting joins the free space around it: what was next may be gone.
-    next = ped_disk_next_partition(label, nullptr);
-  }
-  return {};
-}
-
-Done resize(PedDisk* label, PedPartition* partition, const Extent& extent) {
-  PedGeometry geometry;
-  const Constraint constraint = exactly(label->dev, geometry, extent);
-  if (!constraint || ped_disk_set_partition_geom(label, partition, constraint.get(), geometry.start, geometry.end) == 0)
-    return parted_failure(fmt::format("resizing partition {} to {}", partition->num, extent.size.text()));
-  return {};
-}
-
 Done create(PedDisk* label, const PlannedPartition& planned) {
   PedGeometry geometry;
   const Constraint constraint = exactly(label->dev, geometry, planned.extent);
@@ -107,29 +77,11 @@ Done create(PedDisk* label, const PlannedPartition& planned) {
   return {};
 }
 
-// What becomes smaller goes first, so that what becomes larger finds the space free.
-Done lay_out(PedDisk* label, const DiskPlan& plan) {
-  if (Done deleted = delete_unplanned(label, plan); !deleted) return deleted;
-  for (const bool shrinking : {true, false}) {
-    for (const PlannedPartition& planned : plan.partitions) {
-      PedPartition* partition = ped_disk_get_partition(label, static_cast<int>(planned.number));
-      if (partition == nullptr) continue;
-      const auto length = static_cast<std::uint64_t>(partition->geom.length) * plan.sector_size;
-      const bool smaller = planned.extent.size.count < length;
-      if (planned.extent.size.count == length || smaller != shrinking) continue;
-      if (Done resized = resize(label, partition, planned.extent); !resized) return resized;
-    }
-  }
-  for (const PlannedPartition& planned : plan.partitions) {
-    if (ped_disk_get_partition(label, static_cast<int>(planned.number)) != nullptr) continue;
-    if (Done created = create(label, planned); !created) return created;
-  }
-  return {};
-}
-
-Done lay_out_by_parted(const DeviceFile& copy, const DiskPlan& plan, TableKind there) {
+// Always from an empty label: the plan says all there is to say about each partition, and the copy on the disk stays whole
+// meanwhile. An edited label would need whatever libparted makes of a torn one.
+Done lay_out_by_parted(const DeviceFile& copy, const DiskPlan& plan) {
   const std::lock_guard turn(parted_turn);
-  ped_exception_set_handler(answer_parted);
+  ped_exception_set_handler(keep_complaint);
   parted_complaint = "nothing more";
   const Device device(ped_device_get(copy.own_path().c_str()));
   if (!device) return parted_failure("opening the disk");
@@ -141,10 +93,10 @@ Done lay_out_by_parted(const DeviceFile& copy, const DiskPlan& plan, TableKind t
   }
   const OpenDevice open(device.get());
   if (!open.open_) return parted_failure("opening the disk");
-  const Label label(there == TableKind::Gpt ? ped_disk_new(device.get())
-                                            : ped_disk_new_fresh(device.get(), ped_disk_type_get("gpt")));
-  if (!label) return parted_failure("reading the partition table");
-  if (Done laid_out = lay_out(label.get(), plan); !laid_out) return laid_out;
+  const Label label(ped_disk_new_fresh(device.get(), ped_disk_type_get("gpt")));
+  if (!label) return parted_failure("making a partition table");
+  for (const PlannedPartition& planned : plan.partitions)
+    if (Done created = create(label.get(), planned); !created) return created;
   if (ped_disk_commit_to_dev(label.get()) == 0) return parted_failure("writing the partition table");
   return {};
 }
@@ -222,8 +174,12 @@ Done write_planned_table(DeviceFile& disk, const DiskPlan& plan) {
   if (!copy) return copy.error();
   for (const std::uint64_t region : {std::uint64_t{0}, last_region})
     if (Done copied = copy_region(disk, *copy, region); !copied) return copied;
-  if (Done laid_out = lay_out_by_parted(*copy, plan, there->kind); !laid_out) return laid_out;
+  if (Done laid_out = lay_out_by_parted(*copy, plan); !laid_out) return laid_out;
   if (Done marked = mark_by_fdisk(*copy, plan); !marked) return marked;
+  // The code of a boot loader in the first sector is not ours to replace.
+  Result<std::string> boot_code = disk.read(0, boot_code_size);
+  if (!boot_code) return boot_code.error();
+  if (Done kept = copy->write(0, *boot_code); !kept) return kept;
 
   const std::uint64_t first = there->trusted == TrustedCopy::Backup ? 0 : last_region;
   for (const std::uint64_t region : {first, last_region - first}) {
