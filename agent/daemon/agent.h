@@ -59,6 +59,9 @@ struct AgentSettings {
   std::uint32_t transfers_max = 2;       // shards on their way at once
   std::uint32_t transfer_attempts_max = 8;
   Duration certificate_pause{3'600'000}; // between two requests for a new certificate
+  std::uint32_t queue_ceiling = 256;     // the controller may ask for less, never for more
+  std::uint32_t running_ceiling = 1;
+  Duration release_flush_max{60'000};    // how long last reports may hold up a release
 };
 
 // Who this machine is; from the files that provisioning left.
@@ -83,20 +86,20 @@ struct Ports {
 // What there is to say about the agent now; for status and for tests.
 struct AgentReport {
   Phase phase = Phase::AwaitingAnswer;
-  presence::Presence presence;
-  std::string agreement;
+  presence::Presence presence{};
+  std::string agreement{};
   std::uint32_t running = 0;
   std::uint32_t queued = 0;
   std::uint64_t shards = 0;
-  Bytes vault_used;
-  Bytes vault_available;
+  Bytes vault_used{};
+  Bytes vault_available{};
   bool sandbox = false;
-  std::string sandbox_reason;
+  std::string sandbox_reason{};
   std::int64_t earned_minor = 0;
-  std::string currency;
+  std::string currency{};
   std::uint64_t tasks_done = 0;
-  std::string renewal_text;              // of an offer not answered yet
-  std::string trouble;                   // the last failure in talking to the controller; empty when all is well
+  std::string renewal_text{};              // of an offer not answered yet
+  std::string trouble{};                   // the last failure in talking to the controller; empty when all is well
   bool operator==(const AgentReport&) const = default;
 };
 

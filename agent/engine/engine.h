@@ -77,6 +77,7 @@ class Engine {
   [[nodiscard]] std::uint32_t running() const;
   [[nodiscard]] std::uint32_t queued() const;
   [[nodiscard]] std::vector<AssignmentId> held() const;
+  [[nodiscard]] bool has_ended(const AssignmentId& assignment) const { return ended_.contains(assignment); }
   [[nodiscard]] std::vector<Digest> cached() const { return cache_.held(); }
   // The state of one assignment, for a status request. Nothing when it is unknown here.
   [[nodiscard]] std::optional<Report> state_of(const AssignmentId& assignment) const;
