@@ -2,12 +2,13 @@
 //
 // An entry's postings sum to zero in each currency. A positive amount is a debit (an asset or a cost grows), a negative one a
 // credit. Accounts: client:<party>:receivable, owner:<party>:payable, manufacturer:compute-income, manufacturer:storage-income,
-// manufacturer:lease-cost, incentives:discount, incentives:upgrade, manufacturer:sales.
+// manufacturer:lease-cost, incentives:<kind>, owner:<party>:incentives,
+// owner:<party>:purchases, manufacturer:sales.
 // Records: Table::Ledger, key = number in 12 digits from 000000000001, value = JSON. A record is never changed.
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -64,6 +65,8 @@ struct Entry {
 };
 // Golden: the chain depends on it.
 std::string text_of(const Entry& entry);
+// What `hash` must be.
+std::string hash_of(const Entry& entry);
 // Corrupt for anything else than what text_of made.
 Result<Entry> entry_from(std::string_view text);
 
@@ -131,12 +134,14 @@ class Journal {
     std::int64_t minor = 0;
   };
   void remember(const Entry& entry);
+  // Calls `visit` for each account of the party.
+  void visit_accounts(const PartyId& party, const std::function<void(const std::string&, const std::vector<Line>&)>& visit) const;
 
   Currency currency_;
   std::uint64_t last_number_ = 0;
   std::string last_hash_ = std::string(64, '0');
   std::unordered_map<std::string, std::uint64_t> booked_;           // natural key -> entry
-  std::unordered_map<std::string, std::vector<Line>> lines_;        // account -> its postings, in order
+  std::map<std::string, std::vector<Line>, std::less<>> lines_;     // account of a party -> its postings, in order
   std::unordered_map<std::string, std::int64_t> balances_;          // account -> minor units
 };
 

@@ -12,6 +12,8 @@ constexpr double million = 1e6;
 std::uint32_t ppm(double part) {
   return static_cast<std::uint32_t>(std::llround(std::clamp(part, 0.0, 0.999999) * million));
 }
+// An availability of nothing, or of 1, has no logarithm to pay by.
+std::uint32_t availability_in_ppm(double part) { return std::max(1U, ppm(part)); }
 
 }  // namespace
 
@@ -25,7 +27,7 @@ std::uint32_t Scheduler::Model::availability_ppm(const JobRow& row) const {
     sum += known ? found->second.facts.availability : MachineFacts().availability;
     ++count;
   }
-  return ppm(count == 0 ? MachineFacts().availability : sum / static_cast<double>(count));
+  return availability_in_ppm(count == 0 ? MachineFacts().availability : sum / static_cast<double>(count));
 }
 
 std::vector<PowerSample> Scheduler::sample(Instant now, store::Batch& batch) {
@@ -85,7 +87,7 @@ Settlement Scheduler::settle(store::Batch& batch) {
     work.copies_before = row.settled.copies;
     work.copies_after = row.done.copies;
     work.processor_mhz = machine->second.facts.processor_mhz;
-    work.availability_ppm = ppm(machine->second.facts.availability);
+    work.availability_ppm = availability_in_ppm(machine->second.facts.availability);
     row.settled = row.done;
     model.write_work(key, batch);
     settlement.work.push_back(std::move(work));
@@ -103,7 +105,7 @@ Settlement Scheduler::settle(store::Batch& batch) {
     moved.after = Bytes{total};
     moved.availability_ppm = model.availability_ppm(row);
     const double copies_give = 1.0 - std::pow(1.0 - moved.availability_ppm / million, row.copies);
-    moved.reliability_ppm = ppm(row.order.reliability > 0 ? row.order.reliability : copies_give);
+    moved.reliability_ppm = availability_in_ppm(row.order.reliability > 0 ? row.order.reliability : copies_give);
     row.moved_settled = total;
     model.write_job(id, batch);
     settlement.moved.push_back(std::move(moved));

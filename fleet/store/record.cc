@@ -107,6 +107,15 @@ const boost::json::array& RecordReader::list(std::string_view name) {
   return none;
 }
 
+const boost::json::value& RecordReader::object(std::string_view name) {
+  static const boost::json::value none;
+  const boost::json::value* value = field(name, true);
+  if (value == nullptr) return none;
+  if (value->is_object()) return *value;
+  fail(name, "an object");
+  return none;
+}
+
 Done RecordReader::outcome() const {
   if (failure_.empty()) return {};
   return Error{ErrorCode::Corrupt, failure_, {}};

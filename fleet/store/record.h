@@ -30,6 +30,7 @@ class RecordReader {
   Bytes bytes(std::string_view name) { return Bytes{count(name)}; }
   std::optional<Money> money_if_any(std::string_view name);  // "12.34 USD"
   const boost::json::array& list(std::string_view name);
+  const boost::json::value& object(std::string_view name);  // null when it is not there
 
   // Corrupt, with the name of the first field that was missing or of another type.
   [[nodiscard]] Done outcome() const;
