@@ -98,6 +98,7 @@ bool MemoryFiles::is_off() const {
 void MemoryFiles::power_on() {
   const std::lock_guard lock(mutex_);
   off_ = false;
+  cut_at_ = 0;
 }
 
 void MemoryFiles::limit_space(Bytes budget) {

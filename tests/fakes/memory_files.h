@@ -31,7 +31,7 @@ class MemoryFiles final : public images::files::Files {
   // The `nth` mutating call from now (1: the next one) fails with `code`, without effect; then all is well again.
   void fail_at(std::uint64_t nth, ErrorCode code = ErrorCode::IoFailure);
   // Power fails during the `nth` mutating call from now: it takes effect wholly, partly or not at all. From then on each call
-  // fails with Interrupted until power_on().
+  // fails with Interrupted until power_on(), which also calls off a cut that has not come yet.
   void cut_at(std::uint64_t nth);
   [[nodiscard]] bool is_off() const;
   void power_on();
