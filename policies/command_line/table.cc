@@ -127,12 +127,15 @@ std::ostream& operator<<(std::ostream& out, const Table& table) { return out << 
 
 std::string wrapped(std::string_view text, std::size_t width, std::size_t indent) {
   std::string result;
-  const std::size_t room = width > indent + narrowest_wrapped_column ? width - indent : narrowest_wrapped_column;
   while (text.ends_with('\n')) text.remove_suffix(1);
   while (true) {
     const std::size_t end = text.find('\n');
-    for (const std::string& line : broken(text.substr(0, end), room))
-      result += (line.empty() ? "" : std::string(indent, ' ') + line) + "\n";
+    std::string_view paragraph = text.substr(0, end);
+    const std::size_t own_indent = std::min(paragraph.find_first_not_of(' '), paragraph.size());
+    paragraph.remove_prefix(own_indent);
+    const std::size_t used = indent + own_indent;
+    const std::size_t room = width > used + narrowest_wrapped_column ? width - used : narrowest_wrapped_column;
+    for (const std::string& line : broken(paragraph, room)) result += (line.empty() ? "" : std::string(used, ' ') + line) + "\n";
     if (end == std::string_view::npos) return result;
     text.remove_prefix(end + 1);
   }

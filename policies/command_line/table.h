@@ -33,7 +33,8 @@ class Table {
 
 std::ostream& operator<<(std::ostream& out, const Table& table);
 
-// `text` in lines of at most `width` columns, each after `indent` spaces; paragraphs are kept. Ends with a newline.
+// `text` in lines of at most `width` columns, each after `indent` spaces and those that its paragraph begins with;
+// paragraphs are kept. Ends with a newline.
 std::string wrapped(std::string_view text, std::size_t width, std::size_t indent = 0);
 
 }  // namespace policies::command_line

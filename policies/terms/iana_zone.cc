@@ -46,14 +46,13 @@ Result<const Zone*> IanaZoneRules::zone(std::string_view name) const {
   if (name.empty() || name.size() > name_length_max) return unknown;
   const std::lock_guard<std::mutex> lock(found_->mutex);
   if (const auto known = found_->zones.find(name); known != found_->zones.end()) return known->second.get();
-  const date::tzdb* database = nullptr;
   try {
-    database = &date::get_tzdb();
+    date::get_tzdb();
   } catch (const std::exception& failure) {
     return Error{ErrorCode::Unavailable, "the time zone database cannot be read: " + std::string(failure.what()), {}};
   }
   try {
-    const auto added = found_->zones.emplace(std::string(name), std::make_unique<IanaZone>(database->locate_zone(name)));
+    const auto added = found_->zones.emplace(std::string(name), std::make_unique<IanaZone>(date::locate_zone(name)));
     return added.first->second.get();
   } catch (const std::exception&) {
     return unknown;

@@ -64,7 +64,7 @@ std::string plain_text(const Terms& terms) {
   }
   text += "How long\n";
   text += "  " + days_text(terms.length) + " from the first leased day. You or we may end it sooner with " + days_text(terms.notice) +
-          " notice.\n";
+          "' notice.\n";
   text += "  " + days_text(terms.renewal_lead) + " before the end you are offered a renewal. If you do not want it, all space is yours again.\n\n";
   text += "What breaks the agreement\n";
   for (const BreachRule& breach : terms.breaches)
