@@ -33,3 +33,6 @@ inline void expect_same(const std::string& name, const std::string& actual) {
 }
 
 }  // namespace tests::golden
+
+// The same with a path from the top of the project: EXPECT_GOLDEN("tests/golden/image/help.txt", text).
+#define EXPECT_GOLDEN(path, text) tests::golden::expect_same(std::string(path).substr(sizeof("tests/golden/") - 1), text)
