@@ -19,8 +19,6 @@ using terms::Offer;
 using terms::Schedule;
 using terms::Terms;
 
-enum class RuleKind { Model, Terms, Offer, Prices };
-
 constexpr std::int64_t version_max = 100'000;
 
 // What every rule begins with.
@@ -165,18 +163,17 @@ void read_file(const RuleFile& file, Rules& rules, Complaints& complaints) {
   if (!yaml) return complaints.add(yaml.error());
   Section root = yaml->root();
   if (!root.has("kind")) return complaints.add(root.place() + ": 'kind' is missing; it is one of: model, terms, offer, prices");
-  const auto kind = root.one_of<RuleKind>(
-      "kind", {{"model", RuleKind::Model}, {"terms", RuleKind::Terms}, {"offer", RuleKind::Offer}, {"prices", RuleKind::Prices}});
+  const std::string kind = root.text("kind");
   const auto finish = [&](auto& all, auto rule) {
     if (Done whole = yaml->finish(); !whole) return complaints.add(whole.error());
     keep(all, std::move(rule), file.name, complaints);
   };
-  switch (kind) {
-    case RuleKind::Model: return finish(rules.models, model_from(root));
-    case RuleKind::Terms: return finish(rules.terms, terms_from(root));
-    case RuleKind::Offer: return finish(rules.offers, offer_from(root));
-    case RuleKind::Prices: return finish(rules.prices, prices_from(root));
-  }
+  if (kind == "model") return finish(rules.models, model_from(root));
+  if (kind == "terms") return finish(rules.terms, terms_from(root));
+  if (kind == "offer") return finish(rules.offers, offer_from(root));
+  if (kind == "prices") return finish(rules.prices, prices_from(root));
+  // Which keys it may have depends on what it is, so nothing else can be said of it.
+  complaints.add(root.place("kind") + ": 'kind' must be one of: model, terms, offer, prices");
 }
 
 void check_references(const Rules& rules, Complaints& complaints) {

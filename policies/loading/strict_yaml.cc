@@ -76,6 +76,10 @@ struct Section::Place {
     const auto found = std::find_if(own->entries.begin(), own->entries.end(), [&](const YamlEntry& e) { return e.key == key; });
     return found == own->entries.end() ? nullptr : &*found;
   }
+  [[nodiscard]] YamlPlace place_of(std::string_view key) const {
+    if (const YamlEntry* found = entry(key)) return parsed->tree.nodes[found->value].place;
+    return map() == nullptr ? YamlPlace{} : map()->place;
+  }
   void ask(std::string_view key) const {
     YamlNode* own = map();
     if (own == nullptr) return;
@@ -272,6 +276,8 @@ Money Section::money(std::string_view key) {
   return {};
 }
 
+void Section::ask(std::string_view key) { place_->ask(key); }
+
 std::size_t Section::choice(std::string_view key, std::span<const std::string_view> allowed) {
   const YamlNode* found = place_->value(key, YamlKind::Scalar);
   if (found == nullptr) return 0;
@@ -378,14 +384,13 @@ std::vector<std::pair<std::string, std::string>> Section::text_map(std::string_v
 void Section::refuse(std::string_view key, std::string why) {
   const YamlNode* own = place_->map();
   if (own == nullptr) return;
-  const YamlEntry* found = place_->entry(key);
-  const YamlPlace at = found == nullptr ? own->place : place_->parsed->tree.nodes[found->value].place;
-  place_->note(at, place_->named(key) + ": " + std::move(why));
+  place_->note(place_->place_of(key), place_->named(key) + ": " + std::move(why));
 }
 
-std::string Section::place() const {
-  const YamlNode* own = place_->map();
-  const YamlPlace at = own == nullptr ? YamlPlace{} : own->place;
+std::string Section::place() const { return place({}); }
+
+std::string Section::place(std::string_view key) const {
+  const YamlPlace at = place_->place_of(key);
   return place_->parsed->file + ":" + std::to_string(at.line) + ":" + std::to_string(at.column);
 }
 

@@ -84,6 +84,7 @@ class Section {
   }
   template <typename T>
   T one_of_or(std::string_view key, T otherwise, const std::vector<std::pair<std::string_view, T>>& allowed) {
+    ask(key);
     return has(key) ? one_of(key, allowed) : otherwise;
   }
 
@@ -114,11 +115,14 @@ class Section {
   void refuse(std::string_view key, std::string why);
   // "order.yaml:12:3": where this section begins.
   [[nodiscard]] std::string place() const;
+  // Where the value of `key` stands, or this section when it has none.
+  [[nodiscard]] std::string place(std::string_view key) const;
 
  private:
   friend class StrictYaml;
   struct Place;
   explicit Section(std::shared_ptr<Place> place) : place_(std::move(place)) {}
+  void ask(std::string_view key);
   std::size_t choice(std::string_view key, std::span<const std::string_view> allowed);
   std::shared_ptr<Place> place_;  // shared by copies, so that all know which keys were asked for
 };

@@ -91,7 +91,9 @@ class TreeBuilder final : public YAML::EventHandler {
     const std::size_t index = tree_.nodes.size();
     YamlNode node;
     node.kind = kind;
-    node.place = place_of(mark);
+    // The library places a value that is not there on the next line; its key tells people more.
+    const bool missing = kind == YamlKind::Null && !open_.empty() && open_.back().wants_value;
+    node.place = missing ? open_.back().key_place : place_of(mark);
     node.text = text;
     node.plain = plain;
     tree_.nodes.push_back(std::move(node));
