@@ -80,6 +80,8 @@ std::string PublicKey::pem() const {
   return written_to(bio);
 }
 
+KeyKind PublicKey::kind() const { return is_ed25519(key_.get()) ? KeyKind::SigningKey : KeyKind::MachineKey; }
+
 KeyId PublicKey::id() const { return KeyId(sha256(der()).text); }
 
 Done PublicKey::verify(std::string_view bytes, std::string_view signature) const {

@@ -25,6 +25,7 @@ class PublicKey {
   static Result<PublicKey> from_pem(std::string_view pem);
   [[nodiscard]] std::string der() const;
   [[nodiscard]] std::string pem() const;
+  [[nodiscard]] KeyKind kind() const;
   // SHA-256 of der(), 64 hex digits: the id of whoever holds the key.
   [[nodiscard]] KeyId id() const;
   // Unauthenticated when the signature is not this key's over these bytes.
