@@ -1,0 +1,217 @@
+#include "tests/simulation/machine.h"
+
+#include <gtest/gtest.h>
+
+namespace simulation {
+
+using agent::daemon::Event;
+using agent::sandbox::EndKind;
+
+Machine::Machine(Timeline& timeline, ControllerDoor& door, TaskWatch& watch, const policies::terms::ZoneRules& zones, Faults faults,
+                 agent::daemon::Identity identity, std::uint64_t seed)
+    : timeline_(timeline), door_(door), watch_(watch), zones_(zones), faults_(faults), identity_(std::move(identity)), seed_(seed), files_(seed) {}
+
+Machine::~Machine() = default;
+
+std::string Machine::result_of(const std::string& parameters_json) {
+  return "computed from " + images::keys::sha256(parameters_json).text;
+}
+
+void Machine::switch_on() {
+  if (agent_ || vanished_ || disk_given_back_) return;
+  agent::daemon::AgentSettings settings;
+  settings.state_folder = "/state";
+  settings.vault_folder = "/vault";
+  settings.vault_budget = mebibytes(64);
+  settings.poll.first = Duration(5'000);
+  settings.poll.interval = Duration(3'600'000);
+  settings.answer_poll = Duration(600'000);
+  settings.desk_poll = Duration(6 * 3'600'000);
+  settings.status_pause = Duration(4 * 3'600'000);
+  const agent::daemon::MachineFacts facts{"1.0", "Debian 12", 1, identity_.voucher_facts.processor_mhz, gibibytes(2)};
+  auto started = agent::daemon::Agent::start({files_, *this, *this, *this, *this, *this, zones_}, settings, identity_, facts,
+                                             seed_ + life_, {timeline_.now(), Duration(timeline_.now().time_since_epoch())});
+  ASSERT_TRUE(started) << started.error().text();
+  agent_ = *std::move(started);
+  step_at(timeline_.now());
+}
+
+void Machine::cut_power() {
+  if (!agent_) return;
+  for (auto& [assignment, task] : running_) pause_task(task);
+  running_.clear();
+  agent_.reset();
+  files_.cut_power();
+  ++life_;
+  ++power_cuts_;
+}
+
+void Machine::vanish() {
+  cut_power();
+  vanished_ = true;
+}
+
+void Machine::step_at(Instant when) {
+  const std::uint64_t wake = ++wake_;
+  timeline_.at(when, [this, wake, life = life_] {
+    if (wake == wake_ && life == life_ && agent_) step();
+  });
+}
+
+void Machine::step() {
+  if (stepping_) return;
+  stepping_ = true;
+  const Result<Duration> wait = agent_->step({timeline_.now(), Duration(timeline_.now().time_since_epoch())});
+  stepping_ = false;
+  ASSERT_TRUE(wait) << wait.error().text();
+  if (*wait != Duration::max()) step_at(timeline_.now() + std::max(*wait, Duration(1)));
+}
+
+void Machine::deliver_later(Duration span, Event event) {
+  timeline_.after(span, [this, life = life_, event = std::move(event)]() mutable {
+    if (life != life_ || !agent_) return;
+    agent_->deliver(std::move(event));
+    step();
+  });
+}
+
+template <typename Answer>
+void Machine::ask(std::function<Answer()> question, std::function<Event(Answer)> give) {
+  const Error nobody{ErrorCode::Unavailable, "nobody answered", {}};
+  Random& random = timeline_.random();
+  const Duration there = timeline_.between(Duration(1), faults_.latency_max);
+  if (random.chance(faults_.request_lost)) return deliver_later(Duration(30'000), give(Answer(nobody)));
+  const bool answer_lost = random.chance(faults_.answer_lost);
+  // The question arrives even when this machine loses its power meanwhile.
+  timeline_.after(there, [this, life = life_, question, give, answer_lost, nobody] {
+    Answer answer = question();
+    if (life != life_) return;
+    if (answer_lost) return deliver_later(Duration(30'000), give(Answer(nobody)));
+    deliver_later(timeline_.between(Duration(1), faults_.latency_max), give(std::move(answer)));
+  });
+}
+
+void Machine::begin_nonce() {
+  ask<Result<std::string>>([this] { return door_.nonce(); },
+                           [](Result<std::string> json) -> Event {
+                             if (!json) return agent::daemon::NonceArrived{json.error()};
+                             return agent::daemon::NonceArrived{agent::daemon::nonce_from(*json)};
+                           });
+}
+
+void Machine::begin_enrolment(const std::string& dsse) {
+  ask<Result<std::string>>([this, dsse] { return door_.enrol(dsse); },
+                           [](Result<std::string> json) -> Event {
+                             if (!json) return agent::daemon::EnrolmentAnswered{json.error()};
+                             return agent::daemon::EnrolmentAnswered{agent::daemon::enrolment_answer_from(*json)};
+                           });
+}
+
+void Machine::begin_frame(const std::string& encoded) {
+  ask<Result<std::string>>([this, encoded] { return door_.messages(id(), encoded); },
+                           [](Result<std::string> frame) -> Event { return agent::daemon::FrameArrived{std::move(frame)}; });
+}
+
+void Machine::begin_receipt(const std::string& dsse) {
+  ask<Done>([this, dsse] { return door_.receipt(dsse); }, [](Done done) -> Event { return agent::daemon::ReceiptTaken{done}; });
+}
+
+void Machine::begin_get(std::uint64_t transfer, const Digest& digest, Bytes, const std::string& ticket) {
+  ask<Result<std::string>>([this, digest, ticket] { return door_.get_element(id(), digest, ticket); },
+                           [transfer](Result<std::string> bytes) -> Event {
+                             return agent::daemon::ElementArrived{transfer, std::move(bytes)};
+                           });
+}
+
+void Machine::begin_put(std::uint64_t transfer, const Digest& digest, std::string bytes, const std::string& ticket) {
+  ask<Done>([this, digest, bytes = std::move(bytes), ticket] { return door_.put_element(id(), digest, bytes, ticket); },
+            [transfer](Done done) -> Event { return agent::daemon::ElementTaken{transfer, done}; });
+}
+
+Done Machine::start(const agent::sandbox::TaskSpec& spec) {
+  Running task;
+  task.spec = spec;
+  task.left = timeline_.between(Duration(30'000), Duration(20 * 60'000));
+  task.since = timeline_.now();
+  running_[spec.assignment] = task;
+  run_for_a_while(spec.assignment);
+  return {};
+}
+
+void Machine::run_for_a_while(const AssignmentId& assignment) {
+  Running& task = running_.at(assignment);
+  const std::uint64_t turn = ++task.turn;
+  timeline_.after(task.left, [this, assignment, turn, life = life_] {
+    const auto found = running_.find(assignment);
+    if (life != life_ || found == running_.end() || found->second.turn != turn || found->second.frozen) return;
+    end_task(assignment, EndKind::Exited);
+  });
+}
+
+void Machine::pause_task(Running& task) {
+  if (task.frozen) return;
+  const Duration ran = timeline_.now() - task.since;
+  watch_.task_ran(id(), task.spec.assignment, task.since, timeline_.now());
+  task.used += ran;
+  task.left -= std::min(ran, task.left);
+  task.frozen = true;
+}
+
+void Machine::freeze(const AssignmentId& assignment) {
+  const auto found = running_.find(assignment);
+  if (found != running_.end()) pause_task(found->second);
+}
+
+void Machine::thaw(const AssignmentId& assignment) {
+  const auto found = running_.find(assignment);
+  if (found == running_.end() || !found->second.frozen) return;
+  found->second.frozen = false;
+  found->second.since = timeline_.now();
+  run_for_a_while(assignment);
+}
+
+void Machine::ask_to_stop(const AssignmentId& assignment) {
+  if (running_.contains(assignment)) end_task(assignment, EndKind::Unfinished);
+}
+
+void Machine::kill(const AssignmentId& assignment) {
+  if (running_.contains(assignment)) end_task(assignment, EndKind::Killed);
+}
+
+void Machine::end_task(const AssignmentId& assignment, EndKind kind) {
+  Running task = running_.at(assignment);
+  pause_task(task);
+  running_.erase(assignment);
+  agent::sandbox::TaskEnd end;
+  end.assignment = assignment;
+  end.kind = kind;
+  end.processor = task.used;
+  if (kind == EndKind::Exited) end.result = result_of(task.spec.parameters_json);
+  deliver_later(Duration(1), end);
+}
+
+Result<std::string> Machine::checkpoint(const std::string&) { return Error{ErrorCode::NotFound, "no checkpoint", {}}; }
+
+std::optional<agent::consent::Answer> Machine::terms_answer(const agent::contract::TermsDocument&) {
+  if (!terms_answer_) return std::nullopt;
+  return agent::consent::Answer{*terms_answer_, identity_.voucher_facts.owner.text};
+}
+
+std::optional<agent::contract::Choice> Machine::renewal_answer(const agent::daemon::RenewalQuestion&) { return renewal_answer_; }
+
+void Machine::begin_release(const std::string&) {
+  agent::contract::Receipt receipt;
+  receipt.kind = agent::contract::ReceiptKind::Released;
+  receipt.serial = identity_.voucher_facts.serial;
+  receipt.machine = id();
+  receipt.order = identity_.voucher_facts.order;
+  receipt.freed = identity_.voucher_facts.lease;
+  receipt.key_slots_destroyed = true;
+  receipt.table_before = images::keys::sha256("before");
+  receipt.table_after = images::keys::sha256("after");
+  receipt.steps = {"released"};
+  disk_given_back_ = true;
+  deliver_later(Duration(2'000), agent::daemon::DiskReleased{receipt});
+}
+
+}  // namespace simulation
