@@ -5,7 +5,7 @@
 namespace images::bundle {
 namespace {
 
-constexpr int level = 9;  // agent binaries: 1 % larger than at 19, packed eight times as fast
+constexpr int level = 9;  // two programs of 10 MB together: 0.2 s and 2.0 MB; at 19 it is 4.6 s and 1.6 MB
 constexpr int window_log = 23;
 constexpr std::size_t piece_size = 1 << 20;
 
