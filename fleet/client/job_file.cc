@@ -67,10 +67,10 @@ void add_matrix(Section& tasks, const json::object& shared, std::vector<JobTask>
   }
   for (std::size_t number = 0; number < count; ++number) {
     json::object parameters = shared;
-    std::size_t rest = number;
-    for (auto axis = axes.rbegin(); axis != axes.rend(); ++axis) {
-      parameters[axis->name] = axis->values[rest % axis->values.size()];
-      rest /= axis->values.size();
+    std::size_t below = count;
+    for (const Axis& axis : axes) {
+      below /= axis.values.size();
+      parameters[axis.name] = axis.values[number / below % axis.values.size()];
     }
     made.push_back({{}, json::serialize(parameters)});
   }
