@@ -10,6 +10,7 @@
 
 #include "agent/journal/journal.h"
 #include "agent/vault/vault.h"
+#include "policies/vocabulary/instant.h"
 
 namespace agent::daemon {
 using namespace policies::vocabulary;
