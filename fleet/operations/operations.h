@@ -129,7 +129,7 @@ class Operations {
   [[nodiscard]] const placement::Placement& placement() const;
   [[nodiscard]] const ledger::Journal& journal() const;
   [[nodiscard]] const policies::loading::Rules& rules() const;
-  [[nodiscard]] Figures figures() const;
+  [[nodiscard]] Figures figures(Instant now) const;
 
  private:
   struct World;

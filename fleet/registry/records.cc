@@ -93,12 +93,13 @@ void walk(Visit visit, Machine& r) {
   visit("given_up", r.given_up);
   visit("profile", r.profile);
   visit("status", r.status);
-  visit("last_seen", r.last_seen);
   visit("certificate_serial", r.certificate_serial);
   visit("certificate_until", r.certificate_until);
   visit("release_order", r.release_order);
   visit("release_receipt", r.release_receipt);
   visit("odd_results", r.odd_results);
+  visit("earned", r.earned);
+  visit("tasks_done", r.tasks_done);
   visit("history", r.history);
 }
 

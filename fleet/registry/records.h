@@ -93,7 +93,7 @@ struct Step {
   std::string reason;  // for people; may be empty
 };
 // Older steps than the last so many are in the events only.
-inline constexpr std::size_t history_max = 200;
+inline constexpr std::size_t history_max = 50;
 
 // Emptied because of an operator's command, or because its lease is over.
 struct Draining {
@@ -124,12 +124,13 @@ struct Machine {
   std::optional<GivenUp> given_up;
   Profile profile;
   Status status;
-  std::optional<Instant> last_seen;   // as stored; Operations knows it to the poll
   std::string certificate_serial;
   std::optional<Instant> certificate_until;
   std::string release_order;   // DSSE, once it was made
   std::string release_receipt; // SHA-256 of the machine's receipt, once it came
   std::uint32_t odd_results = 0;  // results that the majority contradicted
+  Money earned;                // what its owner was credited for its work and its space
+  std::uint64_t tasks_done = 0;  // results that were accepted and paid for
   std::vector<Step> history;
 };
 

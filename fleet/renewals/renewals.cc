@@ -10,7 +10,11 @@ using State = terms::AgreementState;
 Decision wait_until(Instant due) { return {Act::None, "", due}; }
 
 Decision decide_ending(const registry::Agreement& agreement, Instant now) {
-  if (!agreement.renewal || !agreement.ends_at) return {Act::End, "the term is over", {}};
+  if (!agreement.ends_at) return {};
+  if (!agreement.renewal) {
+    if (now < *agreement.ends_at) return wait_until(*agreement.ends_at);
+    return {Act::End, "the term is over, and nothing else was on offer", {}};
+  }
   const registry::Renewal& renewal = *agreement.renewal;
   if (renewal.answer) {
     if (now < *agreement.ends_at) return wait_until(*agreement.ends_at);
@@ -68,6 +72,14 @@ bool furnishes(const registry::Agreement& agreement, Instant now) {
     case State::Terminated: return !agreement.ends_at || now < *agreement.ends_at;
     default: return false;
   }
+}
+
+std::optional<Instant> drains_from(const registry::Agreement& agreement, const Settings& settings) {
+  if (!agreement.ends_at) return {};
+  const bool refused = agreement.renewal && agreement.renewal->answer == agent::contract::Choice::Declined;
+  const bool nothing_follows = agreement.state == State::Ending && (refused || !agreement.renewal);
+  if (!nothing_follows && agreement.state != State::Terminated) return {};
+  return *agreement.ends_at - settings.drain_lead;
 }
 
 std::string offer_text(const terms::Offer& offer, const terms::Terms& terms, Instant ends_at, Instant answer_by) {

@@ -13,6 +13,8 @@ using namespace policies::vocabulary;
 namespace terms = policies::terms;
 
 struct Settings {
+  // A machine whose lease will end and not be renewed is emptied so long before the end, if that is known by then.
+  Duration drain_lead = std::chrono::hours(24 * 7);
   // An owner has at least this long to answer, also when the offer went out late (the controller was down at its time).
   Duration answer_time_min = std::chrono::hours(24 * 3);
   // An offer made to a new customer that is never answered lapses after this.
@@ -46,6 +48,10 @@ Instant answer_by(const registry::Agreement& agreement, Instant now, const Setti
 // True while the agreement lets the machine furnish anything: active, in breach within grace, ending or under notice, and its
 // term not over.
 bool furnishes(const registry::Agreement& agreement, Instant now);
+
+// Since when, or from when on, the machines are to be emptied although the lease still runs: its end is certain and drain_lead
+// away. Nothing while the end is not certain.
+std::optional<Instant> drains_from(const registry::Agreement& agreement, const Settings& settings);
 
 // What the owner is shown: the offer, its incentives and terms, until when to answer, and what no answer means.
 std::string offer_text(const terms::Offer& offer, const terms::Terms& terms, Instant ends_at, Instant answer_by);
