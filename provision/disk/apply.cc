@@ -5,6 +5,9 @@
 namespace provision::disk {
 namespace {
 
+// One to check what is torn, one for the rest, one to read back.
+constexpr int rounds_max = 3;
+
 Result<const PlannedPartition*> planned(const Step& step, const DiskPlan& plan) {
   for (const PlannedPartition& candidate : plan.partitions)
     if (candidate.number == step.partition) return &candidate;
@@ -76,25 +79,22 @@ Done do_step(const Step& step, const DiskPlan& plan, const LeaseKeys* keys, Disk
 }
 
 Result<std::vector<Step>> apply(const DiskPlan& plan, const LeaseKeys* keys, Disks& disks, StepWitness& witness) {
-  Result<DiskFacts> before = disks.read(plan.path);
-  if (!before) return before.error();
-  Result<std::vector<Step>> steps = difference(plan, *before);
-  if (!steps) return steps;
-  for (const Step& step : *steps) {
-    if (Done begun = witness.begins(step); !begun) return begun.error().within("journalling: " + step.text);
-    if (Done done = do_step(step, plan, keys, disks); !done) return done.error().within(step.text);
-    if (Done ended = witness.ended(step); !ended) return ended.error().within("journalling: " + step.text);
+  std::vector<Step> done;
+  for (int round = 0; round < rounds_max; ++round) {
+    Result<DiskFacts> facts = disks.read(plan.path);
+    if (!facts) return facts.error();
+    Result<std::vector<Step>> steps = difference(plan, *facts);
+    if (!steps && round > 0) return steps.error().within("reading back what was written");
+    if (!steps || steps->empty()) return steps ? Result<std::vector<Step>>(done) : steps;
+    for (const Step& step : *steps) {
+      if (Done begun = witness.begins(step); !begun) return begun.error().within("journalling: " + step.text);
+      if (Done changed = do_step(step, plan, keys, disks); !changed) return changed.error().within(step.text);
+      if (Done ended = witness.ended(step); !ended) return ended.error().within("journalling: " + step.text);
+      done.push_back(step);
+    }
   }
-  if (steps->empty()) return steps;
-  Result<DiskFacts> after = disks.read(plan.path);
-  if (!after) return after.error();
-  Result<std::vector<Step>> left = difference(plan, *after);
-  if (!left) return left.error().within("reading back what was written");
-  if (!left->empty())
-    return Error{ErrorCode::Corrupt,
-                 fmt::format("{} is not as planned after its last step; still to do: {}. Do not ship this disk", plan.path,
-                             left->front().text), {}};
-  return steps;
+  return Error{ErrorCode::Corrupt,
+               fmt::format("{} is not as planned after its last step: {}. Do not ship this disk", plan.path, done.back().text), {}};
 }
 
 Result<std::vector<std::string>> verify(const DiskPlan& plan, const LeaseKeys* keys, Disks& disks) {

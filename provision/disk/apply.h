@@ -19,7 +19,8 @@ class StepWitness {
 Done do_step(const Step& step, const DiskPlan& plan, const LeaseKeys* keys, Disks& disks);
 
 // All that is left to do; returns what was done (empty: "No changes.", nothing was written). Run again after a cut, it
-// finishes. Corrupt when the disk is not as planned after the last step. The caller has asked `may_write` before.
+// finishes. Corrupt when the disk is not as planned after the last step. A filesystem found torn is checked first, and what is
+// left is asked again. The caller has asked `may_write` before.
 Result<std::vector<Step>> apply(const DiskPlan& plan, const LeaseKeys* keys, Disks& disks, StepWitness& witness);
 
 // Reads everything back: the table, each filesystem (e2fsck -fn on those that this plan made), the LUKS header, and, with

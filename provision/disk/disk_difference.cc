@@ -101,6 +101,8 @@ class Difference {
 
   Result<std::vector<Step>> steps() {
     if (Done same = check_same_disk(plan_, facts_); !same) return same.error();
+    check_torn();
+    if (!steps_.empty()) return steps_;
     if (!table_as_planned(plan_, facts_)) {
       if (Done allowed = check_table_may_go(plan_, facts_); !allowed) return allowed.error();
       for (const PartitionFacts& there : facts_.partitions)
@@ -137,6 +139,14 @@ class Difference {
         return there.luks && there.luks->uuid == planned.luks->uuid && there.luks->token == planned.luks->token;
     }
     return false;
+  }
+
+  // Nothing is decided by the size of a filesystem whose superblock is torn.
+  void check_torn() {
+    for (const PlannedPartition& planned : plan_.partitions) {
+      const PartitionFacts* there = found(planned, facts_);
+      if (there != nullptr && there->filesystem.torn && content_stays(planned, *there)) add_check(planned, there->extent);
+    }
   }
 
   // Before the table is written: filesystems of partitions that become smaller.

@@ -17,7 +17,7 @@ namespace provision::disk {
 
 inline constexpr Bytes alignment = mebibytes(1);
 inline constexpr Bytes esp_size_min = mebibytes(64);        // FAT32 needs 65,525 clusters
-inline constexpr Bytes filesystem_size_min = mebibytes(64);
+inline constexpr Bytes filesystem_size_min = mebibytes(256);  // two block groups, so that the superblock has a backup
 inline constexpr Bytes luks_header_size = mebibytes(16);
 inline constexpr Bytes lease_size_min = mebibytes(64);
 inline constexpr std::size_t slot_key_size = 32;            // a slot's key: 256 random bits
@@ -146,7 +146,8 @@ struct Step {
 
 // What is left to do so that the disk is as planned; empty: "No changes." A filesystem that has the planned UUID counts as
 // planned, whatever its owner has put into it or called it since. Refused when a step would destroy what is not ours and
-// plan.existing is Refuse; Conflict when disk size, sector size or serial are not the plan's.
+// plan.existing is Refuse. A torn filesystem is asked to be checked and nothing else: what then is left shows afterwards.
+// Conflict when disk size, sector size or serial are not the plan's.
 Result<std::vector<Step>> difference(const DiskPlan& plan, const DiskFacts& facts);
 
 }  // namespace provision::disk

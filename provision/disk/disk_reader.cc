@@ -53,7 +53,8 @@ Done probe_partition(const std::string& path, const DeviceFile& disk, PartitionF
   Result<FilesystemFacts> filesystem = probed(disk, partition.extent);
   if (!filesystem) return filesystem.error();
   partition.filesystem = *std::move(filesystem);
-  if (partition.filesystem.kind == FilesystemKind::Ext4) read_ext4(path, partition.extent, partition.filesystem);
+  if (partition.filesystem.kind == FilesystemKind::Ext4 || partition.filesystem.kind == FilesystemKind::None)
+    read_ext4(path, partition.extent, partition.filesystem);
   if (partition.filesystem.kind != FilesystemKind::Luks2) return {};
   Result<std::optional<LuksFacts>> luks = read_luks(disk, partition.extent);
   if (!luks) return luks.error();

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "policies/vocabulary/hex.h"
 #include "provision/disk/device_file.h"
 #include "provision/disk/ext4_inodes.h"
 
@@ -14,6 +15,7 @@ namespace {
 constexpr int e2fsck_mended = 1;
 constexpr int e2fsck_mended_reboot = 2;
 constexpr int e2fsck_errors_left = 4;
+constexpr int e2fsck_gave_up = 8;
 constexpr std::uint64_t block_size = 4096;
 
 using Filesystem = std::unique_ptr<struct_ext2_filsys, decltype([](ext2_filsys opened) { ext2fs_close_free(&opened); })>;
@@ -61,6 +63,37 @@ Done set_label(const std::string& path, const Extent& partition, const std::stri
   return {};
 }
 
+// The superblock as it is, even when its checksum is wrong.
+Result<Filesystem> torn_superblock_of(const std::string& path, const Extent& partition) {
+  return superblock_of(path, partition, EXT2_FLAG_IGNORE_CSUM_ERRORS | EXT2_FLAG_SOFTSUPP_FEATURES);
+}
+
+// e2fsck looks for backups by itself, but not behind an offset. The first is at the start of the second block group.
+std::vector<std::string> backup_options(const std::string& path, const Extent& partition) {
+  Result<Filesystem> filesystem = torn_superblock_of(path, partition);
+  if (!filesystem) return {};
+  const ext2_super_block* super = (*filesystem)->super;
+  const std::uint64_t place = std::uint64_t{super->s_blocks_per_group} + super->s_first_data_block;
+  return {fmt::format("-b{}", place), fmt::format("-B{}", (*filesystem)->blocksize)};
+}
+
+std::string uuid_text(const std::uint8_t (&bytes)[16]) {
+  const std::string hex = hex_of(std::string_view(reinterpret_cast<const char*>(bytes), sizeof bytes));
+  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4), hex.substr(20));
+}
+
+void take_torn(const std::string& path, const Extent& partition, FilesystemFacts& facts) {
+  Result<Filesystem> filesystem = torn_superblock_of(path, partition);
+  if (!filesystem) return;
+  const ext2_super_block* super = (*filesystem)->super;
+  facts.kind = FilesystemKind::Ext4;
+  facts.name = "ext4";
+  facts.uuid = uuid_text(super->s_uuid);
+  const auto* label = reinterpret_cast<const char*>(super->s_volume_name);
+  facts.label.assign(label, std::find(label, label + sizeof super->s_volume_name, '\0'));
+  facts.torn = true;
+}
+
 // Each opens the disk for itself alone and closes it again: e2fsprogs insist on being the only ones.
 Done erase(const std::string& path, const Extent& extent) {
   Result<DeviceFile> disk = DeviceFile::open(path, OpenFor::Writing);
@@ -100,6 +133,11 @@ Done check_ext4(const std::string& path, const Extent& partition, Repair repair,
   if (!device) return device.error();
   Result<Outcome> checked = processes.run({"e2fsck", "-f", repair == Repair::Mend ? "-y" : "-n", *device});
   if (!checked) return checked.error();
+  if (repair == Repair::Mend && checked->exit_status >= e2fsck_gave_up) {
+    const std::vector<std::string> backup = backup_options(path, partition);
+    if (!backup.empty()) checked = processes.run({"e2fsck", "-f", "-y", backup[0], backup[1], *device});
+    if (!checked) return checked.error();
+  }
   if (checked->exit_status == 0) return {};
   if (repair == Repair::Mend && checked->exit_status <= (e2fsck_mended | e2fsck_mended_reboot)) return {};
   // With "errors left" e2fsck may also say that it gave up: the filesystem is in too bad a state to be read at all.
@@ -125,9 +163,13 @@ Done resize_ext4(const std::string& path, const Extent& partition, Bytes size, P
 }
 
 void read_ext4(const std::string& path, const Extent& partition, FilesystemFacts& facts) {
-  facts.clean = false;
   Result<Filesystem> filesystem = superblock_of(path, partition, EXT2_FLAG_SOFTSUPP_FEATURES);
-  if (!filesystem) return;
+  if (!filesystem) {
+    take_torn(path, partition, facts);
+    facts.clean = facts.kind != FilesystemKind::Ext4;
+    facts.unfinished = facts.label == unfinished_label;
+    return;
+  }
   ext2_super_block* super = (*filesystem)->super;
   const std::uint64_t block = (*filesystem)->blocksize;
   facts.size = {ext2fs_blocks_count(super) * block};

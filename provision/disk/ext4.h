@@ -16,12 +16,13 @@ inline constexpr std::string_view unfinished_label = "LEASEBACK-UNDONE";
 // Durable. The label is set last (see unfinished_label).
 Done make_ext4(const std::string& path, const PlannedPartition& partition, Processes& processes);
 
+// Uses the first backup of the superblock when the superblock itself is torn.
 Done check_ext4(const std::string& path, const Extent& partition, Repair repair, Processes& processes);
 
 Done resize_ext4(const std::string& path, const Extent& partition, Bytes size, Processes& processes);
 
-// Adds to `facts` (kind Ext4) what the superblock says: size, use, whether a check is due, whether it is unfinished. A
-// superblock that libext2fs refuses leaves `clean` false.
+// Adds to `facts` what the superblock says: size, use, whether a check is due, whether it is unfinished or torn. For a kind
+// of None it looks for a torn superblock, which libblkid does not count, and makes the kind Ext4 when there is one.
 void read_ext4(const std::string& path, const Extent& partition, FilesystemFacts& facts);
 
 }  // namespace provision::disk

@@ -169,6 +169,14 @@ TEST(Difference, ChecksAFilesystemWhoseChangeWasCut) {
   EXPECT_THAT(kinds(difference(plan, facts)), ElementsAre("check-filesystem"));
 }
 
+TEST(Difference, DecidesNothingBySizesOfATornFilesystem) {
+  DiskFacts facts = made_from(*plan_new_disk(home_order(), blank_disk()));
+  facts.partitions[2].filesystem.torn = true;
+  facts.partitions[2].filesystem.clean = false;
+  facts.partitions[2].filesystem.size = {};
+  EXPECT_THAT(kinds(difference(*plan_release(facts), facts)), ElementsAre("check-filesystem"));
+}
+
 TEST(Difference, RefusesToDestroyWhatIsNotOurs) {
   DiskPlan plan = *plan_new_disk(home_order(), blank_disk());
   DiskFacts foreign = blank_disk();
