@@ -43,6 +43,13 @@ std::vector<std::string> names_of(const Settings& settings, const Address& addre
   return names;
 }
 
+Result<FolderKeys> keys_in_folder(const Settings& settings, const Ports& ports, const Address& address, Instant now) {
+  Result<FolderKeys> keys = open_folder(ports.files, settings.folder, names_of(settings, address),
+                                        {settings.authority_life, settings.server_certificate_life}, now);
+  if (!keys) return keys.error().within("opening the folder " + settings.folder);
+  return keys;
+}
+
 // The first staff member: registered once, with a fresh certificate at each start.
 Result<std::string> staff_certificate(operations::Operations& operations, store::Store& store, const FolderKeys& keys, Instant now) {
   registry::Party party;
@@ -106,13 +113,19 @@ Done open_server(Parts& parts, const Settings& settings, const Ports& ports, con
 
 }  // namespace
 
+Done prepare_folder(const Settings& settings, const Ports& ports) {
+  Result<Address> address = address_of(settings.listen);
+  if (!address) return address.error();
+  Result<FolderKeys> keys = keys_in_folder(settings, ports, *address, ports.clock.now());
+  return keys ? Done() : Done(keys.error());
+}
+
 Done run_controller(const Settings& settings, const Ports& ports) {
   Result<Address> address = address_of(settings.listen);
   if (!address) return address.error();
   const Instant now = ports.clock.now();
-  Result<FolderKeys> keys = open_folder(ports.files, settings.folder, names_of(settings, *address),
-                                        {settings.authority_life, settings.server_certificate_life}, now);
-  if (!keys) return keys.error().within("opening the folder " + settings.folder);
+  Result<FolderKeys> keys = keys_in_folder(settings, ports, *address, now);
+  if (!keys) return keys.error();
   Parts parts;
   if (Done opened = open_model(parts, settings, ports, *keys, now); !opened) return opened;
   Result<std::string> certificate = staff_certificate(*parts.operations, *parts.store, *keys, now);

@@ -17,6 +17,9 @@ struct Ports {
   std::function<bool(Duration)> wait_for_stop;
 };
 
+// Makes the folder and its keys and nothing else: the factory needs the authority's certificate before the controller first runs.
+Done prepare_folder(const Settings& settings, const Ports& ports);
+
 // Opens the folder, listens, and serves until told to stop. An error: it could not start, or a change could not be made durable;
 // nothing that was acknowledged is lost, and a new start goes on.
 Done run_controller(const Settings& settings, const Ports& ports);

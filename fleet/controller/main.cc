@@ -29,7 +29,8 @@ bool wait_for_stop(Duration span) {
   return sigtimedwait(&signals, nullptr, &limit) > 0;
 }
 
-Done serve(const fleet::controller::Settings& settings) {
+Done with_ports(const fleet::controller::Settings& settings,
+                Done (*act)(const fleet::controller::Settings&, const fleet::controller::Ports&)) {
   images::files::PosixFiles files;
   const SystemClock system_clock;
   std::unique_ptr<images::files::SteppedClock> stepped;
@@ -39,7 +40,7 @@ Done serve(const fleet::controller::Settings& settings) {
     stepped = *std::move(opened);
   }
   const Clock& clock = stepped ? static_cast<const Clock&>(*stepped) : system_clock;
-  return run_controller(settings, {files, clock, [](const std::string& line) { spdlog::info("{}", line); }, wait_for_stop});
+  return act(settings, {files, clock, [](const std::string& line) { spdlog::info("{}", line); }, wait_for_stop});
 }
 
 }  // namespace
@@ -49,5 +50,8 @@ int main(int argc, char** argv) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   spdlog::set_default_logger(spdlog::stderr_color_mt("leaseback-fleetd"));
-  return run_program(fleet::controller::fleetd_program(serve), argc, argv, std::cout, std::cerr);
+  const fleet::controller::Acts acts{
+      [](const fleet::controller::Settings& settings) { return with_ports(settings, fleet::controller::prepare_folder); },
+      [](const fleet::controller::Settings& settings) { return with_ports(settings, fleet::controller::run_controller); }};
+  return run_program(fleet::controller::fleetd_program(acts), argc, argv, std::cout, std::cerr);
 }

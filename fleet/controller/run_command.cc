@@ -37,9 +37,29 @@ Done check(const Options& options) {
   return {};
 }
 
-}  // namespace
+command_line::Command init_command(const Acts& acts) {
+  command_line::Explanation explanation{
+      "",
+      "init",
+      "make a controller's folder and keys, and nothing else",
+      "The factory puts the authority's certificate (DIR/authority.pem) on every disk, so it is needed before the controller first runs. "
+      "Keys that are there are kept.",
+      {"leaseback-fleetd init --folder /var/lib/leaseback-fleet"},
+      {}};
+  const auto declare_init = [](Settings& settings, command_line::OptionList& list) {
+    list.required("folder", "DIR", settings.folder, "where everything is kept; made when it is not there");
+    list.repeated("name", "HOST", settings.names, "a further name or address for the server's certificate");
+    list.optional("clock", "FILE", settings.clock, "take the time from this stepped clock, for rehearsals");
+  };
+  return command_line::command<Settings>(std::move(explanation), declare_init,
+                                         [acts](const Settings& settings, command_line::Streams& streams) -> Result<command_line::ExitCode> {
+                                           if (Done prepared = acts.prepare(settings); !prepared) return prepared.error();
+                                           streams.out << "The authority's certificate is in " << settings.folder << "/authority.pem\n";
+                                           return command_line::ExitCode::Done;
+                                         });
+}
 
-command_line::Program fleetd_program(std::function<Done(const Settings&)> serve) {
+command_line::Command run_command(const Acts& acts) {
   command_line::Explanation explanation{
       "",
       "run",
@@ -49,17 +69,23 @@ command_line::Program fleetd_program(std::function<Done(const Settings&)> serve)
       {"leaseback-fleetd run --folder /var/lib/leaseback-fleet --listen 0.0.0.0:8443 --name fleet.example",
        "leaseback-fleetd run --folder rehearsal --listen 127.0.0.1:0 --port-file rehearsal/port --poll-interval 200ms"},
       {}};
-  const auto run = [serve](const Options& options, command_line::Streams& streams) -> Result<command_line::ExitCode> {
+  const auto run = [acts](const Options& options, command_line::Streams& streams) -> Result<command_line::ExitCode> {
     if (options.print_settings) {
       streams.out << printed(options.settings);
       return command_line::ExitCode::Done;
     }
     Settings settings = options.settings;
     if (settings.rules.empty()) settings.rules = policies::loading::default_rules_folder();
-    if (Done served = serve(settings); !served) return served.error();
+    if (Done served = acts.serve(settings); !served) return served.error();
     return command_line::ExitCode::Done;
   };
-  return {"leaseback-fleetd", "the controller of a leased fleet", {command_line::command<Options>(std::move(explanation), declare, run, check)}};
+  return command_line::command<Options>(std::move(explanation), declare, run, check);
+}
+
+}  // namespace
+
+command_line::Program fleetd_program(const Acts& acts) {
+  return {"leaseback-fleetd", "the controller of a leased fleet", {init_command(acts), run_command(acts)}};
 }
 
 }  // namespace fleet::controller

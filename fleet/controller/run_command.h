@@ -8,7 +8,10 @@
 
 namespace fleet::controller {
 
-// `serve` runs the controller with the settings that the options say, and returns when it has stopped.
-policies::command_line::Program fleetd_program(std::function<Done(const Settings&)> serve);
+struct Acts {
+  std::function<Done(const Settings&)> prepare;  // init
+  std::function<Done(const Settings&)> serve;    // run: returns when it has stopped
+};
+policies::command_line::Program fleetd_program(const Acts& acts);
 
 }  // namespace fleet::controller

@@ -40,7 +40,7 @@ struct Figures {
   std::uint64_t ledger_entries = 0;
 };
 
-class FleetWorld final : TaskWatch {
+class FleetWorld final : public TaskWatch {
  public:
   explicit FleetWorld(Plan plan);
   ~FleetWorld() override;
