@@ -57,7 +57,7 @@ Result<std::int64_t> number_from(sqlite3* database, const std::string& sql) {
   return sqlite3_column_int64(statement->get(), 0);
 }
 
-void bind(sqlite3_stmt* statement, int place, std::string_view text) {
+void bind_text(sqlite3_stmt* statement, int place, std::string_view text) {
   // SQLITE_STATIC: the text outlives the step, after which the binding is cleared. A null pointer would bind NULL, not "".
   sqlite3_bind_text64(statement, place, text.empty() ? "" : text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
 }
@@ -209,8 +209,8 @@ Done SqliteStore::apply(std::span<const Batch> batches) {
     for (const Change& change : batch) {
       const auto table = static_cast<std::size_t>(change.table);
       sqlite3_stmt* statement = change.value ? writer_->put.at(table).get() : writer_->erase.at(table).get();
-      bind(statement, 1, change.key);
-      if (change.value) bind(statement, 2, *change.value);
+      bind_text(statement, 1, change.key);
+      if (change.value) bind_text(statement, 2, *change.value);
       if (Done done = writer_->step(statement); !done)
         return done.error().within("writing " + std::string(name_of(change.table)) + " " + change.key);
     }
@@ -250,7 +250,7 @@ Done SqliteStore::scan(Table table, std::string_view from,
   Result<Statement> statement =
       prepare(reader_->database, "SELECT key, value FROM " + std::string(name_of(table)) + " WHERE key >= ?1 ORDER BY key");
   if (!statement) return statement.error().within(doing);
-  bind(statement->get(), 1, from);
+  bind_text(statement->get(), 1, from);
   int outcome = SQLITE_ROW;
   while ((outcome = sqlite3_step(statement->get())) == SQLITE_ROW)
     visit(column(statement->get(), 0), column(statement->get(), 1));
@@ -261,7 +261,7 @@ Done SqliteStore::scan(Table table, std::string_view from,
 Result<std::string> SqliteStore::get(Table table, std::string_view key) {
   const std::lock_guard lock(reading_);
   sqlite3_stmt* statement = reader_->find.at(static_cast<std::size_t>(table)).get();
-  bind(statement, 1, key);
+  bind_text(statement, 1, key);
   const int outcome = sqlite3_step(statement);
   Result<std::string> found = Error{ErrorCode::NotFound, std::string(name_of(table)) + " has no " + std::string(key), {}};
   if (outcome == SQLITE_ROW) found = std::string(column(statement, 0));
