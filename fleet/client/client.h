@@ -24,7 +24,7 @@ struct Account {
   std::string name;
   Money balance;
   Money spent_month;
-  Money spending_limit;
+  std::optional<Money> spending_limit;
 };
 
 struct ObjectShard {
@@ -98,6 +98,7 @@ struct JobRecord {
   double processor_seconds = 0.0;
   Instant created_at;
   std::optional<Instant> finished_at;
+  std::string reason;  // why it is stopped or failed; may be empty
   [[nodiscard]] std::uint64_t tasks() const { return waiting + running + done + failed; }
   [[nodiscard]] bool over() const { return state == "done" || state == "failed" || state == "removed"; }
 };
@@ -113,6 +114,7 @@ struct TaskRecord {
   std::string state;
   Digest result;  // empty until agreed upon
   std::vector<TaskCopy> copies;
+  std::string reason;  // why it failed; may be empty
 };
 
 struct TaskPage {

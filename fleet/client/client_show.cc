@@ -37,14 +37,11 @@ policies::command_line::Command client_show(const Ports& ports) {
         if (!account) return account.error();
         const std::string key = opened->home->identity().id().text;
         if (options.json) {
-          streams.out << boost::json::serialize(boost::json::object{{"home", opened->home->folder()},
-                                                                    {"key", key},
-                                                                    {"party", account->party.text},
-                                                                    {"name", account->name},
-                                                                    {"balance", json_of(account->balance)},
-                                                                    {"spent_month", json_of(account->spent_month)},
-                                                                    {"spending_limit", json_of(account->spending_limit)}})
-                      << "\n";
+          boost::json::object facts{{"home", opened->home->folder()},     {"key", key},
+                                    {"party", account->party.text},       {"name", account->name},
+                                    {"balance", json_of(account->balance)}, {"spent_month", json_of(account->spent_month)}};
+          if (account->spending_limit) facts["spending_limit"] = json_of(*account->spending_limit);
+          streams.out << boost::json::serialize(facts) << "\n";
           return ExitCode::Done;
         }
         policies::command_line::Table table({{"", Align::Left}, {"", Align::Left}});
@@ -53,7 +50,7 @@ policies::command_line::Command client_show(const Ports& ports) {
         table.row({"home", opened->home->folder()});
         table.row({"key", key});
         table.row({"balance", account->balance.text()});
-        table.row({"spent this month", account->spent_month.text() + " of " + account->spending_limit.text()});
+        table.row({"spent this month", account->spent_month.text() + (account->spending_limit ? " of " + account->spending_limit->text() : "")});
         streams.out << table.text(streams.width);
         return ExitCode::Done;
       });

@@ -48,6 +48,7 @@ json::object json_of(const JobRecord& job) {
                      {"processor_seconds", job.processor_seconds},
                      {"created_at", text_of(job.created_at)}};
   if (job.finished_at) facts["finished_at"] = text_of(*job.finished_at);
+  if (!job.reason.empty()) facts["reason"] = job.reason;
   return facts;
 }
 
@@ -88,6 +89,7 @@ void print(const JobRecord& job, Form form, Streams& streams) {
   table.row({"job", job.job.text});
   table.row({"name", job.name});
   table.row({"state", job.state});
+  if (!job.reason.empty()) table.row({"reason", job.reason});
   table.row({"tasks", std::to_string(job.tasks()) + ": " + std::to_string(job.done) + " done, " + std::to_string(job.running) + " running, " +
                           std::to_string(job.waiting) + " waiting, " + std::to_string(job.failed) + " failed"});
   table.row({"processor time", seconds_text(job.processor_seconds)});

@@ -13,12 +13,27 @@ using policies::command_line::Streams;
 
 constexpr Duration ask_every{1'000};
 
+constexpr std::size_t failures_shown = 3;
+
 struct ShowOptions {
   HomeOptions where;
   std::string job;
   bool watch = false;
   bool json = false;
 };
+
+// Why the first few failed tasks failed.
+Done tell_failures(Client& client, const JobId& job, std::ostream& err) {
+  std::size_t told = 0;
+  for (std::optional<std::uint64_t> from = 0; from && told < failures_shown;) {
+    const Result<TaskPage> page = client.tasks(job, *from);
+    if (!page) return page.error();
+    for (const TaskRecord& task : page->tasks)
+      if (task.state == "failed" && told++ < failures_shown) err << "leaseback: task " << task.number << " failed: " << task.reason << "\n";
+    from = page->next && *page->next > *from ? page->next : std::nullopt;
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -41,6 +56,8 @@ policies::command_line::Command job_show(const Ports& ports) {
             });
         if (!record) return record.error();
         print(*record, form_of(options.json), streams);
+        if (record->failed > 0)
+          if (const Done told = tell_failures(*opened->client, record->job, streams.err); !told) return told.error();
         return ExitCode::Done;
       });
 }

@@ -50,6 +50,18 @@ Result<Loaded> loaded(Files& files, const JobFile& job, const std::vector<std::s
   return all;
 }
 
+Result<JobRecord> sent_and_submitted(Client& client, Pending& pending, const Loaded& all, PendingJob& work, const Progress& progress) {
+  for (std::size_t i = 0; i < all.contents.size(); ++i) {
+    const JobElement& element = all.request.elements[i];
+    if (work.sent.contains(element.digest.text)) continue;
+    if (const Done sent = client.put_element(element.digest, all.contents[i]); !sent) return sent.error();
+    work.sent.insert(element.digest.text);
+    if (const Done written = pending.write(work); !written) return written.error();
+    progress("sent " + element.name + " (" + element.size.text() + ")");
+  }
+  return client.submit(all.request, work.idempotency_key);
+}
+
 std::string path_of_result(const std::string& folder, std::uint64_t number) {
   std::array<char, 32> name{};
   std::snprintf(name.data(), name.size(), "/%06llu.result", static_cast<unsigned long long>(number));
@@ -88,19 +100,12 @@ Result<JobRecord> submit_job(const Home& home, Client& client, const JobFile& jo
     progress("going on with what was begun");
   }
   if (const Done written = pending.write(work); !written) return written.error().within(doing);
-  for (std::size_t i = 0; i < all->contents.size(); ++i) {
-    const JobElement& element = all->request.elements[i];
-    if (work.sent.contains(element.digest.text)) continue;
-    if (const Done sent = client.put_element(element.digest, all->contents[i]); !sent) return sent.error().within(doing);
-    work.sent.insert(element.digest.text);
-    if (const Done written = pending.write(work); !written) return written.error().within(doing);
-    progress("sent " + element.name + " (" + element.size.text() + ")");
-  }
-  Result<JobRecord> record = client.submit(all->request, work.idempotency_key);
-  if (!record && record.error().code == ErrorCode::NotFound) {
-    // The controller no longer has an element that was sent long ago: send it again next time.
+  const bool resumed = !work.sent.empty();
+  Result<JobRecord> record = sent_and_submitted(client, pending, *all, work, progress);
+  if (!record && resumed && (record.error().code == ErrorCode::NotFound || record.error().code == ErrorCode::Conflict)) {
+    // The controller no longer has what was sent long ago.
     work.sent.clear();
-    if (const Done written = pending.write(work); !written) return written.error().within(doing);
+    record = sent_and_submitted(client, pending, *all, work, progress);
   }
   if (!record) return record.error().within(doing);
   if (const Done finished = pending.finish(0); !finished) return finished.error().within(doing);

@@ -53,6 +53,10 @@ class Fields {
     const std::string given = text_or(key, "");
     return given.empty() ? std::nullopt : std::optional<Instant>(instant_of(given, key));
   }
+  std::optional<Money> money_or_none(std::string_view key) {
+    const json::value* found = find(key);
+    return found == nullptr || found->is_null() ? std::nullopt : std::optional<Money>(money(key));
+  }
   Money money(std::string_view key) {
     const json::value* found = needed(key);
     if (found == nullptr) return {};
@@ -161,6 +165,7 @@ JobRecord read_job(Fields& fields) {
   job.processor_seconds = fields.number("processor_seconds");
   job.created_at = fields.instant("created_at");
   job.finished_at = fields.instant_or_none("finished_at");
+  job.reason = fields.text_or("reason", "");
   return job;
 }
 
@@ -185,7 +190,7 @@ ErrorCode code_of(int status, std::string_view name) {
 
 Result<Account> account_from(std::string_view text) {
   return parsed<Account>(text, [](Fields& fields) {
-    return Account{PartyId(fields.text("party")), fields.text("name"), fields.money("balance"), fields.money("spent_month"), fields.money("spending_limit")};
+    return Account{PartyId(fields.text("party")), fields.text("name"), fields.money("balance"), fields.money("spent_month"), fields.money_or_none("spending_limit")};
   });
 }
 
@@ -222,7 +227,7 @@ Result<TaskPage> tasks_from(std::string_view text) {
   return parsed<TaskPage>(text, [](Fields& fields) {
     TaskPage page;
     fields.each("tasks", [&](Fields& task) {
-      TaskRecord record{task.count("number"), task.text("state"), task.digest_or_none("result_digest"), {}};
+      TaskRecord record{task.count("number"), task.text("state"), task.digest_or_none("result_digest"), {}, task.text_or("reason", "")};
       if (task.find("copies") != nullptr)
         task.each("copies", [&](Fields& copy) {
           record.copies.push_back({copy.text_or("machine", ""), copy.text_or("outcome", ""), copy.digest_or_none("digest")});

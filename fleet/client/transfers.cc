@@ -42,10 +42,14 @@ Done send_shards(Client& client, Pending& pending, PendingPut& put, const Progre
   return {};
 }
 
+Result<ObjectRecord> sent_and_registered(Client& client, Pending& pending, PendingPut& put, const Progress& progress) {
+  if (const Done sent = send_shards(client, pending, put, progress); !sent) return sent.error();
+  return client.register_object(put.object, {put.sealed_facts, put.code, put.shards, {}});
+}
+
 // A record whose shards are gone or damaged (the folder was tidied by hand) is of no use.
 bool usable(Pending& pending, const PendingPut& put) {
   for (const objects::ShardFacts& shard : put.shards) {
-    if (put.sent.contains(shard.index)) continue;
     const Result<std::string> bytes = pending.read_shard(shard.index);
     if (!bytes || keys::sha256(*bytes) != shard.digest) return false;
   }
@@ -68,26 +72,29 @@ Result<ObjectRecord> put_object(const Home& home, Client& client, std::string_vi
   Result<std::optional<PendingPut>> begun = pending.read_put();
   if (!begun) return begun.error().within(doing);
   std::optional<PendingPut> put = *std::move(begun);
-  if (put && !usable(pending, *put)) put.reset();
   if (put) {
-    progress("going on with object " + put->object.text);
     // The answer may have been lost after the controller took it.
-    if (Result<ObjectRecord> known = client.object(put->object); known) {
+    Result<ObjectRecord> known = client.object(put->object);
+    if (!known && known.error().code != ErrorCode::NotFound) return known.error().within(doing);
+    if (known) {
       if (const Done finished = pending.finish(put->shards.size()); !finished) return finished.error().within(doing);
       return known;
     }
+    if (!usable(pending, *put)) put.reset();
+  }
+  if (put) {
+    progress("going on with object " + put->object.text);
   } else {
     Result<PendingPut> sealed = sealed_anew(home, pending, content, request);
     if (!sealed) return sealed.error().within(doing);
     put = *std::move(sealed);
   }
-  if (const Done sent = send_shards(client, pending, *put, progress); !sent) return sent.error().within(doing);
-  const objects::SealedObject sealed{put->sealed_facts, put->code, put->shards, {}};
-  Result<ObjectRecord> record = client.register_object(put->object, sealed);
-  if (!record && record.error().code == ErrorCode::NotFound) {
-    // The controller no longer has what was sent long ago: send it all again next time.
+  const bool resumed = !put->sent.empty();
+  Result<ObjectRecord> record = sent_and_registered(client, pending, *put, progress);
+  if (!record && resumed && (record.error().code == ErrorCode::NotFound || record.error().code == ErrorCode::Conflict)) {
+    // The controller no longer has what was sent long ago.
     put->sent.clear();
-    if (const Done written = pending.write(*put); !written) return written.error().within(doing);
+    record = sent_and_registered(client, pending, *put, progress);
   }
   if (!record) return record.error().within(doing);
   if (const Done finished = pending.finish(put->shards.size()); !finished) return finished.error().within(doing);

@@ -168,6 +168,16 @@ TEST_F(Submission, ThatWasCutIsFinishedByAnotherAndMakesOneJob) {
     }
 }
 
+TEST_F(Submission, SendsAgainWhatTheControllerHasForgotten) {
+  controller_.cut_at(4, Cut::Before);
+  ASSERT_FALSE(submit());
+  controller_.elements.clear();
+  const Result<JobRecord> record = submit();
+  ASSERT_TRUE(record) << record.error().text();
+  EXPECT_EQ(controller_.elements.size(), 3U);
+  EXPECT_EQ(controller_.jobs.size(), 1U);
+}
+
 TEST_F(Submission, MadeTwiceOnPurposeMakesTwoJobs) {
   ASSERT_TRUE(submit());
   ASSERT_TRUE(submit());

@@ -34,7 +34,7 @@ class Mandelbrot : public testing::Test {
     ASSERT_TRUE(files_.replace(folder_ + "/" + name + ".result", bytes, images::files::Access::Everyone));
   }
   [[nodiscard]] int assemble() const {
-    const int status = std::system((std::string(LEASEBACK_BINARY_DIR) + "/bin/mandelbrot_assemble " + folder_ + " " + folder_ + "/out.png >/dev/null 2>&1").c_str());
+    const int status = std::system((LEASEBACK_BINARY_DIR "/bin/mandelbrot_assemble " + folder_ + " " + folder_ + "/out.png >/dev/null 2>&1").c_str());
     return WEXITSTATUS(status);
   }
 

@@ -100,7 +100,7 @@ HttpResponse ScriptedController::answer_objects(const HttpRequest& request, cons
     const json::value body = json::parse(request.body);
     const std::string id(body.at("object").as_string());
     for (const json::value& shard : body.at("shards").as_array())
-      if (!elements.contains(std::string(shard.at("digest").as_string()))) return refusal(404, "not-found", "a shard was not put");
+      if (!elements.contains(std::string(shard.at("digest").as_string()))) return refusal(409, "conflict", "a shard was not put");
     if (const auto known = objects.find(id); known != objects.end() && known->second.body != request.body) return refusal(409, "already-exists", "another object of this id");
     objects[id] = {request.body, state_of_new_objects, {}, 0};
     return json_answer(202, object_facts(id, objects[id]));
@@ -134,7 +134,7 @@ HttpResponse ScriptedController::answer_jobs(const HttpRequest& request, const s
       if (job.key == request.headers.at("idempotency-key")) return json_answer(201, job_facts(id, job));
     const json::value body = json::parse(request.body);
     for (const json::value& element : body.at("elements").as_array())
-      if (!elements.contains(std::string(element.at("digest").as_string()))) return refusal(404, "not-found", "an element was not put");
+      if (!elements.contains(std::string(element.at("digest").as_string()))) return refusal(409, "conflict", "an element was not put");
     const std::string id = "job-" + std::to_string(jobs.size() + 1);
     jobs[id] = {request.body, request.headers.at("idempotency-key"), "running", {}, body.at("tasks").as_array().size()};
     return json_answer(201, job_facts(id, jobs[id]));
