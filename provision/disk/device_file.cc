@@ -28,9 +28,12 @@ ErrorCode code_of(int number) {
 
 constexpr std::uint64_t zero_chunk = std::uint64_t{1} << 20;
 
-bool all_zeros(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
-
 }  // namespace
+
+bool all_zeros(std::string_view bytes) {
+  // A zero, and each byte like the one before it: memcmp is many times faster than a search.
+  return bytes.empty() || (bytes[0] == '\0' && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
 
 Error DeviceFile::failure(std::string_view act) const {
   const int number = errno;

@@ -54,6 +54,8 @@ class DeviceFile {
   bool block_device_ = false;
 };
 
+bool all_zeros(std::string_view bytes);
+
 // Removes what libblkid would find: the first 5 MiB (LUKS2 keeps second headers up to 4 MiB) and the last MiB. Not durable
 // before sync.
 Done erase_signatures(DeviceFile& file, const Extent& extent);

@@ -5,6 +5,7 @@
 
 #include <memory>
 
+#include "provision/disk/device_file.h"
 #include "provision/disk/device_use.h"
 #include "provision/disk/ext4.h"
 #include "provision/disk/luks.h"
@@ -74,10 +75,9 @@ Result<bool> has_only_zeros(const DeviceFile& disk, const PartitionTable& table)
   if (!begin) return begin.error();
   Result<std::string> end = disk.read(last, size - last);
   if (!end) return end.error();
-  const auto zeros = [](std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; };
-  if (table.kind == TableKind::None && !zeros(std::string_view(*begin).substr(0, disk.sector_size()))) return false;
-  return zeros(std::string_view(*begin).substr(std::min<std::size_t>(head, begin->size()))) &&
-         zeros(std::string_view(*end).substr(0, end->size() - std::min<std::size_t>(end->size(), entries)));
+  if (table.kind == TableKind::None && !all_zeros(std::string_view(*begin).substr(0, disk.sector_size()))) return false;
+  return all_zeros(std::string_view(*begin).substr(std::min<std::size_t>(head, begin->size()))) &&
+         all_zeros(std::string_view(*end).substr(0, end->size() - std::min<std::size_t>(end->size(), entries)));
 }
 
 }  // namespace
@@ -108,7 +108,8 @@ Result<DiskFacts> read_disk(const std::string& path) {
     facts.whole_disk = *std::move(whole);
     Result<bool> zeros = has_only_zeros(*disk, *table);
     if (!zeros) return failed(zeros.error());
-    facts.blank = *zeros && facts.whole_disk.kind == FilesystemKind::None;
+    // A damaged table is never blank: our own cut writes leave one whole copy before the first sector announces a GPT.
+    facts.blank = *zeros && facts.table != TableKind::Damaged && facts.whole_disk.kind == FilesystemKind::None;
   }
   return facts;
 }

@@ -68,13 +68,44 @@ Result<Filesystem> torn_superblock_of(const std::string& path, const Extent& par
   return superblock_of(path, partition, EXT2_FLAG_IGNORE_CSUM_ERRORS | EXT2_FLAG_SOFTSUPP_FEATURES);
 }
 
-// e2fsck looks for backups by itself, but not behind an offset. The first is at the start of the second block group.
-std::vector<std::string> backup_options(const std::string& path, const Extent& partition) {
+// Where backups of the superblock are (sparse_super: groups 1 and powers of 3, 5 and 7), as options of e2fsck. It looks for
+// them by itself, but not behind an offset.
+std::vector<std::vector<std::string>> backups_of(const std::string& path, const Extent& partition) {
+  std::vector<std::vector<std::string>> backups;
   Result<Filesystem> filesystem = torn_superblock_of(path, partition);
-  if (!filesystem) return {};
+  if (!filesystem) return backups;
   const ext2_super_block* super = (*filesystem)->super;
-  const std::uint64_t place = std::uint64_t{super->s_blocks_per_group} + super->s_first_data_block;
-  return {fmt::format("-b{}", place), fmt::format("-B{}", (*filesystem)->blocksize)};
+  for (const std::uint64_t group : {1U, 3U, 5U, 7U, 9U, 25U, 27U, 49U}) {
+    const std::uint64_t block = group * super->s_blocks_per_group + super->s_first_data_block;
+    if (block * (*filesystem)->blocksize < partition.size.count)
+      backups.push_back({"-b", std::to_string(block), "-B", std::to_string((*filesystem)->blocksize)});
+  }
+  return backups;
+}
+
+// All that says how large a filesystem is lies in the first 512 bytes of its superblock, the checksum in the second: one that
+// a power cut has torn between two sectors is the old one or the new one, and only its checksum is wrong.
+Done reseal_superblock(const std::string& path, const Extent& partition) {
+  Result<Filesystem> filesystem = superblock_of(path, partition, EXT2_FLAG_RW | EXT2_FLAG_IGNORE_CSUM_ERRORS);
+  if (!filesystem) return filesystem.error();
+  ext2fs_mark_super_dirty(filesystem->get());
+  if (const errcode_t code = ext2fs_flush(filesystem->get()); code != 0) return ext4_error("mending the superblock", code);
+  return {};
+}
+
+// e2fsck -y, by the superblock, else by a backup of it, else by the superblock as it is.
+Result<Outcome> mended(const std::string& path, const Extent& partition, const std::string& device, Processes& processes) {
+  Result<Outcome> checked = processes.run({"e2fsck", "-f", "-y", device});
+  if (!checked || checked->exit_status < e2fsck_gave_up) return checked;
+  for (const std::vector<std::string>& backup : backups_of(path, partition)) {
+    std::vector<std::string> arguments = {"e2fsck", "-f", "-y"};
+    arguments.insert(arguments.end(), backup.begin(), backup.end());
+    arguments.push_back(device);
+    checked = processes.run(arguments);
+    if (!checked || checked->exit_status < e2fsck_gave_up) return checked;
+  }
+  if (Done resealed = reseal_superblock(path, partition); !resealed) return checked;
+  return processes.run({"e2fsck", "-f", "-y", device});
 }
 
 std::string uuid_text(const std::uint8_t (&bytes)[16]) {
@@ -131,13 +162,9 @@ Done make_ext4(const std::string& path, const PlannedPartition& partition, Proce
 Done check_ext4(const std::string& path, const Extent& partition, Repair repair, Processes& processes) {
   Result<std::string> device = with_offset(path, partition);
   if (!device) return device.error();
-  Result<Outcome> checked = processes.run({"e2fsck", "-f", repair == Repair::Mend ? "-y" : "-n", *device});
+  Result<Outcome> checked = repair == Repair::Mend ? mended(path, partition, *device, processes)
+                                                   : processes.run({"e2fsck", "-f", "-n", *device});
   if (!checked) return checked.error();
-  if (repair == Repair::Mend && checked->exit_status >= e2fsck_gave_up) {
-    const std::vector<std::string> backup = backup_options(path, partition);
-    if (!backup.empty()) checked = processes.run({"e2fsck", "-f", "-y", backup[0], backup[1], *device});
-    if (!checked) return checked.error();
-  }
   if (checked->exit_status == 0) return {};
   if (repair == Repair::Mend && checked->exit_status <= (e2fsck_mended | e2fsck_mended_reboot)) return {};
   // With "errors left" e2fsck may also say that it gave up: the filesystem is in too bad a state to be read at all.

@@ -16,7 +16,7 @@ inline constexpr std::string_view unfinished_label = "LEASEBACK-UNDONE";
 // Durable. The label is set last (see unfinished_label).
 Done make_ext4(const std::string& path, const PlannedPartition& partition, Processes& processes);
 
-// Uses the first backup of the superblock when the superblock itself is torn.
+// Mend uses the backups of the superblock when the superblock itself is torn.
 Done check_ext4(const std::string& path, const Extent& partition, Repair repair, Processes& processes);
 
 Done resize_ext4(const std::string& path, const Extent& partition, Bytes size, Processes& processes);

@@ -64,7 +64,7 @@ Result<Digest> PartedDisks::hash_region(const std::string& path, const Extent& r
       const std::size_t length = static_cast<std::size_t>(std::min(chunk, end - at));
       Result<std::string> bytes = disk.read(at, length);
       if (!bytes) return bytes.error();
-      if (bytes->find_first_not_of('\0') != std::string::npos)
+      if (!all_zeros(*bytes))
         all.add(fmt::format("{} {}\n", at - region.start.count, images::keys::sha256(*bytes).text));
       at += length;
     }

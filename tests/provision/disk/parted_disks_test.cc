@@ -291,6 +291,18 @@ TEST_F(PartedDisksTest, RefusesAWholeDiskFilesystemAndAnMbr) {
   EXPECT_EQ(difference(*plan_new_disk(home_request(keys_), facts()), facts()).error().code, ErrorCode::Refused);
 }
 
+TEST_F(PartedDisksTest, RefusesADiskWhoseTableLostBothCopies) {
+  ASSERT_NO_FATAL_FAILURE(make_home_disk());
+  {
+    Result<DeviceFile> disk = DeviceFile::open(path_, OpenFor::Writing);
+    for (const std::uint64_t place : {std::uint64_t{512}, facts().size.count - 512})
+      ASSERT_TRUE(disk && disk->write(place, std::string(512, '\0')));
+  }
+  EXPECT_EQ(facts().table, TableKind::Damaged);
+  EXPECT_FALSE(facts().blank);
+  EXPECT_EQ(apply(plan_, &keys_, disks_, witness_).error().code, ErrorCode::Refused);
+}
+
 TEST_F(PartedDisksTest, MendsATableThatLostEitherCopy) {
   ASSERT_NO_FATAL_FAILURE(make_home_disk());
   for (const std::uint64_t place : {std::uint64_t{512}, facts().size.count - 512}) {
