@@ -80,7 +80,9 @@ Done Client::remove_object(const ObjectId& id) {
 }
 
 Result<JobRecord> Client::submit(const JobRequest& request, std::string_view idempotency_key) {
-  return read_from(asked(exchange_, "POST", "/v1/jobs", body_of(request),
+  Result<std::string> body = body_of(request);
+  if (!body) return body.error();
+  return read_from(asked(exchange_, "POST", "/v1/jobs", *std::move(body),
                          {{"content-type", std::string(json_type)}, {"idempotency-key", std::string(idempotency_key)}}),
                    job_from);
 }

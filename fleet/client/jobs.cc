@@ -91,7 +91,9 @@ Result<JobRecord> submit_job(const Home& home, Client& client, const JobFile& jo
   const std::string doing = "submitting job " + job.request.name;
   const Result<Loaded> all = loaded(home.files(), job, folders);
   if (!all) return all.error().within(doing);
-  Pending pending(home, "job", keys::sha256(body_of(all->request)));
+  const Result<std::string> body = body_of(all->request);
+  if (!body) return body.error().within(doing);
+  Pending pending(home, "job", keys::sha256(*body));
   Result<std::optional<PendingJob>> begun = pending.read_job();
   if (!begun) return begun.error().within(doing);
   PendingJob work{hex_of(keys::random_bytes(idempotency_key_size)), {}};

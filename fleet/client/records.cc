@@ -261,12 +261,17 @@ std::string body_of(const ObjectId& id, const objects::SealedObject& sealed) {
                                       {"shards", std::move(shards)}});
 }
 
-std::string body_of(const JobRequest& request) {
+Result<std::string> body_of(const JobRequest& request) {
   json::array elements, tasks;
   for (const JobElement& element : request.elements)
     elements.push_back(json::object{{"name", element.name}, {"digest", element.digest.text}, {"size", element.size.count}, {"executable", element.executable}});
-  for (const JobTask& task : request.tasks)
-    tasks.push_back(json::object{{"arguments", json::array(task.arguments.begin(), task.arguments.end())}, {"parameters", json::parse(task.parameters_json)}});
+  for (const JobTask& task : request.tasks) {
+    json::error_code failure;
+    json::value parameters = json::parse(task.parameters_json, failure);
+    if (failure || !parameters.is_object())
+      return Error{ErrorCode::InvalidInput, "the parameters of task " + std::to_string(tasks.size()) + " are no JSON object", {}};
+    tasks.push_back(json::object{{"arguments", json::array(task.arguments.begin(), task.arguments.end())}, {"parameters", std::move(parameters)}});
+  }
   json::object body{{"name", request.name},
                     {"entry", request.entry},
                     {"elements", std::move(elements)},

@@ -18,8 +18,8 @@ Result<TaskPage> tasks_from(std::string_view text);
 // `{"code", "message"}` of an answer with `status`; made up from the status when the body says nothing usable.
 Error error_from(int status, std::string_view text);
 
-// The bodies of POST /v1/objects and POST /v1/jobs.
+// The bodies of POST /v1/objects and POST /v1/jobs. InvalidInput when a task's parameters are no JSON object.
 std::string body_of(const ObjectId& id, const objects::SealedObject& sealed);
-std::string body_of(const JobRequest& request);
+Result<std::string> body_of(const JobRequest& request);
 
 }  // namespace fleet::client

@@ -35,15 +35,13 @@ contract::Frame example() {
   return frame;
 }
 
-TEST(FrameCodec, WritesTheFrozenBytes) {
-  const std::string plain = example().SerializeAsString();
-  tests::golden::expect_same("wire/frame.hex", hex_of(plain) + "\n" + hex_of(encode_frame(example())) + "\n");
-}
+TEST(FrameCodec, WritesTheFrozenBytes) { tests::golden::expect_same("wire/frame.hex", hex_of(example().SerializeAsString()) + "\n"); }
 
-TEST(FrameCodec, ReadsTheFrozenBytes) {
-  const std::string file = tests::golden::read("wire/frame.hex");
-  const std::size_t line = file.find('\n');
-  const Result<std::string> travelling = bytes_of_hex(file.substr(line + 1, file.size() - line - 2));
+// What zstd makes of a frame may differ from one release to the next; what an old one made must be read for ever.
+TEST(FrameCodec, ReadsAFrameThatWasCompressedLongAgo) {
+  std::string digits = tests::golden::read("wire/frame_compressed.hex");
+  digits.pop_back();
+  const Result<std::string> travelling = bytes_of_hex(digits);
   ASSERT_TRUE(travelling);
   const Result<contract::Frame> frame = decode_frame(*travelling);
   ASSERT_TRUE(frame) << frame.error().text();

@@ -184,6 +184,15 @@ TEST_F(Submission, MadeTwiceOnPurposeMakesTwoJobs) {
   EXPECT_EQ(controller_.jobs.size(), 2U);
 }
 
+TEST_F(Submission, RefusesParametersThatAreNoObject) {
+  JobRequest request;
+  for (const char* parameters : {"", "[]", "{", "7"}) {
+    request.tasks = {{{}, parameters}};
+    EXPECT_EQ(client_.submit(request, "key").error().code, ErrorCode::InvalidInput) << parameters;
+  }
+  EXPECT_EQ(controller_.exchanges(), 0U);
+}
+
 TEST_F(Submission, NamesAFileThatIsNotThere) {
   ASSERT_TRUE(files_.remove("/job/sub/seed.txt"));
   const Result<JobRecord> record = submit();
