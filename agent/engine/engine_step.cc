@@ -21,7 +21,10 @@ void Engine::step(const presence::Presence& presence, Instant now, Duration runn
   }
   wish_fetches(running, now);
   wish_uploads(running);
-  if (presence.work_may_run() && presence.window_changes_at - settings_.start_lead > now) start_ready(now, running);
+  if (presence.work_may_run() && presence.window_changes_at - settings_.start_lead > now) {
+    start_ready(now, running);
+    wish_fetches(running, now);  // of elements that were found changed just before their start
+  }
 }
 
 void Engine::end_by_deadline(Instant now) {

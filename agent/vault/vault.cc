@@ -82,9 +82,10 @@ Done Vault::recover() {
     segments_[*number] = {.size = *size, .live = 0};
   }
   for (const auto& [number, segment] : segments_) {
-    Result<std::uint64_t> read = replay(number, segment.size);
-    if (!read) return std::move(read).error().within("reading " + path_of(number));
-    recovery_.torn_bytes += segment.size - *read;
+    Result<std::vector<std::pair<std::uint64_t, Record>>> records = records_of(number, segment.size);
+    if (!records) return std::move(records).error().within("reading " + path_of(number));
+    for (const auto& [offset, record] : *records) count(number, offset, record);
+    recovery_.torn_bytes += segment.size - (records->empty() ? 0 : records->back().first + records->back().second.length());
   }
   // Deletions may stand before a copied shard in the log: only now is it known what counts.
   for (auto shard = shards_.begin(); shard != shards_.end();) {
@@ -100,24 +101,24 @@ Done Vault::recover() {
   return {};
 }
 
-// Returns the bytes up to the end of the last whole record.
-Result<std::uint64_t> Vault::replay(std::uint64_t segment, std::uint64_t size) {
-  std::uint64_t offset = 0;
-  while (size - offset >= head_size) {
+// The whole records of a segment, with their places. The last one alone may be torn, so only its bytes are checked.
+Result<std::vector<std::pair<std::uint64_t, Vault::Record>>> Vault::records_of(std::uint64_t segment, std::uint64_t size) {
+  std::vector<std::pair<std::uint64_t, Record>> records;
+  for (std::uint64_t offset = 0; size - offset >= head_size;) {
     Result<std::string> head = files_->read_range(path_of(segment), offset, head_size + id_max);
     if (!head) return std::move(head).error();
     Result<Record> record = Record::from(*head);
-    if (!record || record->length() > size - offset) return offset;
+    if (!record || record->length() > size - offset) break;
     const std::uint64_t end = offset + record->length();
-    if (size - end < head_size + 1) {  // none can follow: the last one, which alone may be torn
+    if (size - end < head_size + 1) {
       Result<bool> good = whole(segment, offset, *record);
       if (!good) return std::move(good).error();
-      if (!*good) return offset;
+      if (!*good) break;
     }
-    count(segment, offset, *record);
+    records.emplace_back(offset, *std::move(record));
     offset = end;
   }
-  return offset;
+  return records;
 }
 
 Result<bool> Vault::whole(std::uint64_t segment, std::uint64_t offset, const Record& record) {
@@ -269,20 +270,16 @@ Done Vault::reclaim(std::uint64_t needed) {
 
 Done Vault::compact(std::uint64_t segment) {
   const std::string doing = "compacting " + path_of(segment);
-  const std::uint64_t size = segments_[segment].size;
   std::map<std::uint64_t, std::uint32_t> here;  // shard records of this segment, by sequence
   std::vector<std::pair<std::uint64_t, Record>> kept;
-  for (std::uint64_t offset = 0; size - offset >= head_size;) {
-    Result<std::string> head = files_->read_range(path_of(segment), offset, head_size + id_max);
-    if (!head) return std::move(head).error().within(doing);
-    Result<Record> record = Record::from(*head);
-    if (!record || record->length() > size - offset) break;
-    if (record->kind == RecordKind::Shard) ++here[record->sequence];
-    const auto held = shards_.find(record->shard);
-    const bool counts = record->kind == RecordKind::Deletion ||
+  Result<std::vector<std::pair<std::uint64_t, Record>>> records = records_of(segment, segments_[segment].size);
+  if (!records) return std::move(records).error().within(doing);
+  for (const auto& [offset, record] : *records) {
+    if (record.kind == RecordKind::Shard) ++here[record.sequence];
+    const auto held = shards_.find(record.shard);
+    const bool counts = record.kind == RecordKind::Deletion ||
                         (held != shards_.end() && held->second.segment == segment && held->second.offset == offset);
-    if (counts) kept.emplace_back(offset, *record);
-    offset += record->length();
+    if (counts) kept.emplace_back(offset, record);
   }
   for (const auto& [offset, record] : kept) {
     if (record.kind == RecordKind::Deletion) {

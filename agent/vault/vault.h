@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "images/files/files.h"
@@ -80,7 +81,7 @@ class Vault {
   [[nodiscard]] std::uint64_t reserve() const;
   [[nodiscard]] std::uint64_t live() const;
   Done recover();
-  Result<std::uint64_t> replay(std::uint64_t segment, std::uint64_t size);
+  Result<std::vector<std::pair<std::uint64_t, Record>>> records_of(std::uint64_t segment, std::uint64_t size);
   Result<bool> whole(std::uint64_t segment, std::uint64_t offset, const Record& record);
   void count(std::uint64_t segment, std::uint64_t offset, const Record& record);
   Result<Place> append(const Record& record, std::string_view bytes);
