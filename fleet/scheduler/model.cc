@@ -254,6 +254,7 @@ void Scheduler::Model::rebuild() {
     if (row.moved() > row.moved_settled) moved_unsettled.insert(id);
     if (row.launched_at && (row.samples == 0 || !row.live_on.empty())) arm_sampling(id, row, *row.launched_at);
   }
+  work_unsettled.clear();
   for (auto& [key, row] : work) {
     row.done.occupied_ms += row.folded.occupied_ms;
     row.done.processor_ms += row.folded.processor_ms;
