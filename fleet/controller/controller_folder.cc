@@ -69,6 +69,7 @@ Result<FolderKeys> open_folder(images::files::Files& files, const std::string& f
   if (!authority_pem) return authority_pem.error();
   Result<PrivateKey> signing = key_in(files, folder + "/signing.key", KeyKind::SigningKey);
   if (!signing) return signing.error();
+  if (Done written = files.replace(folder + "/signing.pub", signing->public_key().pem(), Access::Everyone); !written) return written.error();
   Result<PrivateKey> server = key_in(files, folder + "/server.key", KeyKind::MachineKey);
   if (!server) return server.error();
   Result<PrivateKey> staff = key_in(files, folder + "/staff/staff.key", KeyKind::MachineKey);

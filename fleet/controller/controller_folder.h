@@ -1,6 +1,6 @@
 // The folder of a controller: its keys and certificates, made when they are missing, one durable file at a time, so that a start
 // that was cut is finished by the next one. Layout:
-//   authority.key authority.pem   issues certificates     signing.key   signs assignments, tickets, orders
+//   authority.key authority.pem   issues certificates     signing.key signing.pub   signs assignments, tickets, orders
 //   server.key server.pem         of the HTTPS server      store.sqlite elements/   what it remembers
 //   staff/                        the first staff member's home: staff.key certificate.pem authority.pem controller.url
 #pragma once

@@ -42,7 +42,8 @@ command_line::Command init_command(const Acts& acts) {
       "",
       "init",
       "make a controller's folder and keys, and nothing else",
-      "The factory puts the authority's certificate (DIR/authority.pem) on every disk, so it is needed before the controller first runs. "
+      "The factory puts the authority's certificate (DIR/authority.pem) and the key that signs release orders (DIR/signing.pub) on every "
+      "disk, so they are needed before the controller first runs. "
       "Keys that are there are kept.",
       {"leaseback-fleetd init --folder /var/lib/leaseback-fleet"},
       {}};
@@ -54,7 +55,7 @@ command_line::Command init_command(const Acts& acts) {
   return command_line::command<Settings>(std::move(explanation), declare_init,
                                          [acts](const Settings& settings, command_line::Streams& streams) -> Result<command_line::ExitCode> {
                                            if (Done prepared = acts.prepare(settings); !prepared) return prepared.error();
-                                           streams.out << "The authority's certificate is in " << settings.folder << "/authority.pem\n";
+                                           streams.out << settings.folder << "/authority.pem and " << settings.folder << "/signing.pub are for the factory\n";
                                            return command_line::ExitCode::Done;
                                          });
 }
