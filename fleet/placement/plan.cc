@@ -66,8 +66,8 @@ MachineRow* Placement::Model::place_for(const ObjectRow& row, std::uint32_t inde
   for (std::uint32_t i = 0; i < row.shards.size(); ++i)
     for (const HoldingRow& held : row.shards[i].holdings) {
       machines_used.insert(held.holding.machine);
-      // What is leaving does not stand in the way of its own owner's next machine.
-      if (i == index || held.holding.state == HoldingState::Deleting || is_draining(held.holding.machine)) continue;
+      // A shard may move from one machine of an owner to another; a second shard may not join it there, not even for a while.
+      if (i == index || held.holding.state == HoldingState::Deleting) continue;
       owners_used.insert(held.owner);
       if (const MachineRow* holder = machine(held.holding.machine); holder != nullptr && !holder->facts.network.empty())
         networks_used.insert(holder->facts.network);
