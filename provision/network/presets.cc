@@ -21,7 +21,8 @@ Family family_of(const std::string& address) {
 std::optional<std::uint32_t> number_of(std::string_view digits, std::uint32_t max) {
   std::uint32_t value = 0;
   const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (digits.empty() || problem != std::errc() || end != digits.data() + digits.size() || value > max) return std::nullopt;
+  if (digits.empty() || problem != std::errc() || end != digits.data() + digits.size() || value > max)
+    return std::nullopt;
   return value;
 }
 
@@ -49,13 +50,15 @@ Done check_fixed(const FixedAddress& fixed) {
   const std::string address = fixed.address.substr(0, slash);
   const Family family = family_of(address);
   if (family == Family::None || slash == std::string::npos)
-    return wrong(fmt::format("address '{}' is not an IP address with prefix length, such as 192.0.2.10/24", fixed.address));
+    return wrong(
+        fmt::format("address '{}' is not an IP address with prefix length, such as 192.0.2.10/24", fixed.address));
   const std::uint32_t prefix_max = family == Family::V4 ? 32 : 128;
   const auto prefix = number_of(std::string_view(fixed.address).substr(slash + 1), prefix_max);
   if (!prefix || *prefix == 0)
     return wrong(fmt::format("address '{}' needs a prefix length from 1 to {}", fixed.address, prefix_max));
   if (!fixed.gateway.empty() && family_of(fixed.gateway) != family)
-    return wrong(fmt::format("gateway '{}' is not an address of the same family as '{}'", fixed.gateway, fixed.address));
+    return wrong(
+        fmt::format("gateway '{}' is not an address of the same family as '{}'", fixed.gateway, fixed.address));
   return {};
 }
 

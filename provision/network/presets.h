@@ -28,10 +28,10 @@ struct InboundPort {
 };
 
 struct Presets {
-  std::string host_name;                    // RFC 1123, up to 63 characters a label and 253 in all
-  std::optional<FixedAddress> fixed;        // none: DHCP
-  std::vector<std::string> name_servers;    // addresses; none: those that DHCP names
-  std::vector<std::string> time_servers;    // host names or addresses; none: those of the system
+  std::string host_name;                  // RFC 1123, up to 63 characters a label and 253 in all
+  std::optional<FixedAddress> fixed;      // none: DHCP
+  std::vector<std::string> name_servers;  // addresses; none: those that DHCP names
+  std::vector<std::string> time_servers;  // host names or addresses; none: those of the system
   std::vector<InboundPort> inbound;
   std::optional<std::uint16_t> controller_port;  // where the agent calls out; none on a machine without agent
   bool operator==(const Presets&) const = default;

@@ -47,15 +47,17 @@ std::string network_manager_family(const Presets& presets, bool v6) {
 }
 
 std::string network_manager_link(const Presets& presets) {
-  return fmt::format("{}[connection]\nid=ordered\ntype=ethernet\nautoconnect=true\nautoconnect-priority=10\n{}{}", origin,
-                     network_manager_family(presets, false), network_manager_family(presets, true));
+  return fmt::format("{}[connection]\nid=ordered\ntype=ethernet\nautoconnect=true\nautoconnect-priority=10\n{}{}",
+                     origin, network_manager_family(presets, false), network_manager_family(presets, true));
 }
 
 std::string hosts(const Presets& presets) {
   const std::string short_name = presets.host_name.substr(0, presets.host_name.find('.'));
   const std::string names = short_name == presets.host_name ? short_name : presets.host_name + " " + short_name;
-  return fmt::format("127.0.0.1\tlocalhost\n127.0.1.1\t{}\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-                     "ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n", names);
+  return fmt::format(
+      "127.0.0.1\tlocalhost\n127.0.1.1\t{}\n::1\tlocalhost ip6-localhost ip6-loopback\n"
+      "ff02::1\tip6-allnodes\nff02::2\tip6-allrouters\n",
+      names);
 }
 
 std::string ports_of(const Presets& presets, Protocol protocol) {
@@ -75,7 +77,8 @@ std::string firewall_rules(const Presets& presets) {
       inbound += fmt::format("    {} dport {{ {} }} accept comment \"ordered\"\n", name, ports);
   std::string controller;
   if (presets.controller_port)
-    controller = fmt::format("    tcp dport {} accept comment \"the agent calls its controller\"\n", *presets.controller_port);
+    controller =
+        fmt::format("    tcp dport {} accept comment \"the agent calls its controller\"\n", *presets.controller_port);
   return fmt::format(R"(#!/usr/sbin/nft -f
 {}table inet machine
 delete table inet machine
@@ -94,7 +97,8 @@ table inet machine {{
     type filter hook output priority filter; policy accept;
 {}  }}
 }}
-)", origin, inbound, controller);
+)",
+                     origin, inbound, controller);
 }
 
 std::vector<SettingsFile> settings_files(const Presets& presets, NetworkProgram program) {
@@ -105,7 +109,8 @@ std::vector<SettingsFile> settings_files(const Presets& presets, NetworkProgram 
     files.push_back({"/etc/systemd/network/20-ordered.network", networkd_link(presets)});
   else
     // NetworkManager ignores a connection that others could read.
-    files.push_back({"/etc/NetworkManager/system-connections/ordered.nmconnection", network_manager_link(presets), 0600});
+    files.push_back(
+        {"/etc/NetworkManager/system-connections/ordered.nmconnection", network_manager_link(presets), 0600});
   if (!presets.name_servers.empty())
     files.push_back({"/etc/systemd/resolved.conf.d/20-ordered.conf",
                      fmt::format("{}[Resolve]\nDNS={}\nFallbackDNS=\n", origin, joined(presets.name_servers, " "))});

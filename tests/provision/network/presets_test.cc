@@ -40,10 +40,22 @@ TEST(Presets, NamesTheValueThatIsWrong) {
       {"not an address", [](Presets& p) { p.fixed->address = "300.0.2.10/24"; }, "300.0.2.10"},
       {"gateway of other family", [](Presets& p) { p.fixed->gateway = "2001:db8::1"; }, "2001:db8::1"},
       {"name server by name", [](Presets& p) { p.name_servers = {"dns.example"}; }, "dns.example"},
-      {"name server twice", [](Presets& p) { p.name_servers = {"192.0.2.1", "192.0.2.1"}; }, "twice"},
+      {"name server twice",
+       [](Presets& p) {
+         p.name_servers = {"192.0.2.1", "192.0.2.1"};
+       },
+       "twice"},
       {"time server with space", [](Presets& p) { p.time_servers = {"a b"}; }, "a b"},
-      {"too many time servers", [](Presets& p) { for (int i = 0; i < 9; ++i) p.time_servers.push_back(std::to_string(i) + ".example"); }, "too many"},
-      {"port zero", [](Presets& p) { p.inbound = {{0, Protocol::Udp}}; }, "port 0"},
+      {"too many time servers",
+       [](Presets& p) {
+         for (int i = 0; i < 9; ++i) p.time_servers.push_back(std::to_string(i) + ".example");
+       },
+       "too many"},
+      {"port zero",
+       [](Presets& p) {
+         p.inbound = {{0, Protocol::Udp}};
+       },
+       "port 0"},
   };
   for (const Wrong& wrong : cases) {
     Presets presets = office();
@@ -51,14 +63,16 @@ TEST(Presets, NamesTheValueThatIsWrong) {
     const auto result = checked(presets);
     ASSERT_FALSE(result) << wrong.name;
     EXPECT_EQ(result.error().code, ErrorCode::InvalidInput);
-    EXPECT_NE(result.error().text().find(wrong.named), std::string::npos) << wrong.name << ": " << result.error().text();
+    EXPECT_NE(result.error().text().find(wrong.named), std::string::npos)
+        << wrong.name << ": " << result.error().text();
   }
 }
 
 TEST(InboundPort, ReadsPortsAndRefusesTheRest) {
   EXPECT_EQ(*inbound_port_from("22"), (InboundPort{22, Protocol::Tcp}));
   EXPECT_EQ(*inbound_port_from("53/udp"), (InboundPort{53, Protocol::Udp}));
-  for (const char* text : {"", "0", "65536", "22/sctp", "-1", "22 ", "0x16", "/tcp"}) EXPECT_FALSE(inbound_port_from(text)) << text;
+  for (const char* text : {"", "0", "65536", "22/sctp", "-1", "22 ", "0x16", "/tcp"})
+    EXPECT_FALSE(inbound_port_from(text)) << text;
 }
 
 TEST(ControllerUrl, GivesThePortThatTheAgentCalls) {

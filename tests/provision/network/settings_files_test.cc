@@ -1,5 +1,5 @@
-// Goal: presets become the files that systemd-networkd, NetworkManager, resolved, timesyncd and nftables read, byte for byte
-// as frozen. Method: golden texts; the kernel's own rule compiler judges each rule set where it is installed.
+// Goal: presets become the files that systemd-networkd, NetworkManager, resolved, timesyncd and nftables read, byte for
+// byte as frozen. Method: golden texts; the kernel's own rule compiler judges each rule set where it is installed.
 #include "provision/network/settings_files.h"
 
 #include <unistd.h>
@@ -13,7 +13,14 @@
 namespace provision::network {
 namespace {
 
-Presets home() { return {.host_name = "alice-pc", .fixed = {}, .name_servers = {}, .time_servers = {}, .inbound = {}, .controller_port = 443}; }
+Presets home() {
+  return {.host_name = "alice-pc",
+          .fixed = {},
+          .name_servers = {},
+          .time_servers = {},
+          .inbound = {},
+          .controller_port = 443};
+}
 
 Presets office() {
   return {.host_name = "front-desk.example",
@@ -24,7 +31,14 @@ Presets office() {
           .controller_port = 8443};
 }
 
-Presets declined() { return {.host_name = "dora-pc", .fixed = {}, .name_servers = {"192.0.2.53"}, .time_servers = {}, .inbound = {}, .controller_port = {}}; }
+Presets declined() {
+  return {.host_name = "dora-pc",
+          .fixed = {},
+          .name_servers = {"192.0.2.53"},
+          .time_servers = {},
+          .inbound = {},
+          .controller_port = {}};
+}
 
 std::string shown(const std::vector<SettingsFile>& files) {
   std::string text;
@@ -37,13 +51,16 @@ std::string shown(const std::vector<SettingsFile>& files) {
 }
 
 TEST(NetworkdFiles, AreAsFrozenForDhcp) {
-  EXPECT_GOLDEN("tests/golden/provision/network/home-networkd.txt", shown(settings_files(home(), NetworkProgram::SystemdNetworkd)));
+  EXPECT_GOLDEN("tests/golden/provision/network/home-networkd.txt",
+                shown(settings_files(home(), NetworkProgram::SystemdNetworkd)));
 }
 TEST(NetworkdFiles, AreAsFrozenForAFixedAddress) {
-  EXPECT_GOLDEN("tests/golden/provision/network/office-networkd.txt", shown(settings_files(office(), NetworkProgram::SystemdNetworkd)));
+  EXPECT_GOLDEN("tests/golden/provision/network/office-networkd.txt",
+                shown(settings_files(office(), NetworkProgram::SystemdNetworkd)));
 }
 TEST(NetworkManagerFiles, AreAsFrozenForDhcp) {
-  EXPECT_GOLDEN("tests/golden/provision/network/home-networkmanager.txt", shown(settings_files(home(), NetworkProgram::NetworkManager)));
+  EXPECT_GOLDEN("tests/golden/provision/network/home-networkmanager.txt",
+                shown(settings_files(home(), NetworkProgram::NetworkManager)));
 }
 TEST(NetworkManagerFiles, AreAsFrozenForAFixedAddress) {
   EXPECT_GOLDEN("tests/golden/provision/network/office-networkmanager.txt",
@@ -67,7 +84,9 @@ TEST(Firewall, NamesNoControllerOnAMachineWithoutAgent) {
 
 // A network namespace of its own, because nft asks the kernel even when it only checks; 0 when the rules are accepted.
 int judged_by_nft(const std::string& path) {
-  return std::system(("unshare --net --map-root-user nft -c -f " + path + " >/dev/null 2>&1 || nft -c -f " + path + " >/dev/null 2>&1").c_str());
+  return std::system(
+      ("unshare --net --map-root-user nft -c -f " + path + " >/dev/null 2>&1 || nft -c -f " + path + " >/dev/null 2>&1")
+          .c_str());
 }
 
 TEST(Firewall, IsAcceptedByTheKernelsRuleCompiler) {
@@ -82,7 +101,8 @@ TEST(Firewall, IsAcceptedByTheKernelsRuleCompiler) {
   };
   const bool able = judge("table inet probe\n") == 0;
   if (able) {
-    for (const Presets& presets : {home(), office(), declined()}) EXPECT_EQ(judge(firewall_rules(presets)), 0) << firewall_rules(presets);
+    for (const Presets& presets : {home(), office(), declined()})
+      EXPECT_EQ(judge(firewall_rules(presets)), 0) << firewall_rules(presets);
     EXPECT_NE(judge("table inet probe { chain inbound { type filter hook nowhere priority filter; } }\n"), 0);
   }
   std::filesystem::remove_all(folder);

@@ -1,0 +1,122 @@
+// Turns an order into a finished disk.
+#include <istream>
+#include <ostream>
+
+#include "provision/cli/build_options.h"
+#include "provision/cli/commands.h"
+#include "provision/run/factory_run.h"
+#include "provision/run/run_lock.h"
+
+namespace provision::cli {
+namespace {
+
+using command_line::ExitCode;
+using command_line::OptionList;
+using command_line::Streams;
+
+struct DiskApplyOptions {
+  OrderOptions order;
+  IngredientOptions ingredients;
+  std::string station;
+  std::string confirm;
+  std::string clock;
+  bool create_image = false;
+  bool erase = false;
+  bool dry_run = false;
+  bool yes = false;
+  bool json = false;
+};
+
+void declare(DiskApplyOptions& options, OptionList& list) {
+  declare_order(options.order, list);
+  list.required("station", "DIR", options.station, "the line's folder (`line init`)");
+  declare_ingredients(options.ingredients, list);
+  list.flag("create-image", options.create_image,
+            "make a sparse image file of the size of the disk that is given with the order");
+  list.flag("erase", options.erase, "let what is on the disk go");
+  list.optional("confirm", "PATH", options.confirm, "for a block device: its path, serial or WWN once more");
+  list.flag("dry-run", options.dry_run, "decide everything, write nothing");
+  list.flag("yes", options.yes, "do not ask before erasing");
+  declare_clock(options.clock, list);
+  list.json(options.json);
+}
+
+Done check(const DiskApplyOptions& options) { return check_ingredients(options.ingredients); }
+
+// Erasing is asked about once more, by name, unless --yes was said.
+Done confirm_erasing(const DiskApplyOptions& options, const run::RunReport& planned, Streams& streams) {
+  if (!options.erase || options.yes || planned.outcome == run::RunOutcome::NoChanges) return {};
+  for (const std::string& step : planned.steps) streams.err << "would " << step << "\n";
+  streams.err << "Type " << options.order.disk << " to let what is on it go: " << std::flush;
+  std::string answer;
+  std::getline(streams.in, answer);
+  if (answer == options.order.disk) return {};
+  return Error{ErrorCode::Refused, "not confirmed; nothing was written (type the disk's name, or give --yes)", {}};
+}
+
+Result<ExitCode> run(const DiskApplyOptions& options, const Ports& ports, Streams& streams) {
+  const auto clock = clock_from(options.clock, ports);
+  if (!clock) return clock.error();
+  auto work = read_work(options.order, options.order.controller, ports);
+  if (!work) return work.error();
+  auto station = run::Station::open(ports.files, options.station);
+  if (!station) return station.error();
+  run::BuildRequest request;
+  request.work = std::move(*work);
+  auto path = path_of_disk(options.order.disk, ports.disks);
+  if (!path) return path.error();
+  request.disk_path = std::move(*path);
+  request.confirmation.repeated = options.confirm;
+  request.controller_url = options.order.controller;
+  if (options.create_image) request.image = run::ImageChoice::MakeWhenMissing;
+  if (options.erase) request.existing = disk::ExistingContent::Erase;
+  if (Done added = add_ingredients(options.ingredients, ports, request); !added) return added.error();
+  StepLines progress(streams.err);
+  run::RunPorts run_ports{ports.files, ports.disks, ports.processes, *clock->clock, progress};
+  if (options.dry_run || (options.erase && !options.yes)) {
+    const auto planned = run::rehearse_order(request, *station, run_ports);
+    if (!planned) return planned.error();
+    if (options.dry_run) {
+      print_report(*planned, request.work, options.json, streams);
+      return ExitCode::Done;
+    }
+    if (Done confirmed = confirm_erasing(options, *planned, streams); !confirmed) return confirmed.error();
+  }
+  const auto run_folder = station->run_folder(request.work.order.text);
+  if (!run_folder) return run_folder.error();
+  const auto lock = run::RunLock::take({*run_folder, request.disk_path});
+  if (!lock) return lock.error();
+  const auto report = run::apply_order(request, *station, run_ports);
+  if (!report) return report.error();
+  print_report(*report, request.work, options.json, streams);
+  return ExitCode::Done;
+}
+
+}  // namespace
+
+command_line::Command disk_apply_command(const Ports& ports) {
+  return command_line::command<DiskApplyOptions>(
+      {.noun = "disk",
+       .verb = "apply",
+       .summary = "turn an order into a finished disk",
+       .description = "Writes the partitions and filesystems, seals the lease partition, installs settings and agent, "
+                      "reads everything back, and signs the "
+                      "voucher by which the controller will know the machine. A customer who declined at order time "
+                      "gets a disk without any of that.\n\n"
+                      "Every step stands in a journal before and after it is done. Cut anywhere, the same command "
+                      "finishes it; on a finished disk it says "
+                      "\"No changes.\" and writes nothing. Only a blank disk is written to, unless --erase is given; "
+                      "never one that is mounted, held, or the "
+                      "running system's.",
+       .examples = {"leaseback-provision disk apply home-alice.yaml --disk alice.img --create-image --station "
+                    "/srv/line-1 --bundle agent.bundle "
+                    "--bundle-key release.pem --authority authority.pem --controller https://fleet.example",
+                    "leaseback-provision disk apply home-alice.yaml --disk /dev/sdb --confirm /dev/sdb --station "
+                    "/srv/line-1 --bundle agent.bundle "
+                    "--bundle-key release.pem"},
+       .exits = {}},
+      declare, [&ports](const DiskApplyOptions& options, Streams& streams) { return run(options, ports, streams); },
+      check);
+}
+
+}  // namespace provision::cli
