@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <memory>
+#include <optional>
 
 #include "policies/vocabulary/hex.h"
 #include "provision/disk/device_file.h"
@@ -17,6 +18,8 @@ constexpr int e2fsck_mended_reboot = 2;
 constexpr int e2fsck_errors_left = 4;
 constexpr int e2fsck_gave_up = 8;
 constexpr std::uint64_t block_size = 4096;
+constexpr std::uint64_t superblock_at = 1024;
+constexpr std::size_t superblock_size = 1024;
 
 using Filesystem = std::unique_ptr<struct_ext2_filsys, decltype([](ext2_filsys opened) { ext2fs_close_free(&opened); })>;
 
@@ -63,22 +66,52 @@ Done set_label(const std::string& path, const Extent& partition, const std::stri
   return {};
 }
 
-// The superblock as it is, even when its checksum is wrong.
-Result<Filesystem> torn_superblock_of(const std::string& path, const Extent& partition) {
-  return superblock_of(path, partition, EXT2_FLAG_IGNORE_CSUM_ERRORS | EXT2_FLAG_SOFTSUPP_FEATURES);
+// The fields of a superblock that no run changes, read without libext2fs: that refuses one torn between its sizes.
+struct FixedFields {
+  std::uint64_t block_size = 0;
+  std::uint64_t first_block = 0;
+  std::uint64_t blocks_per_group = 0;
+  std::string uuid;
+  std::string label;
+};
+
+std::uint64_t little32(std::string_view bytes, std::size_t at) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 4; i-- > 0;) value = value << 8 | static_cast<unsigned char>(bytes[at + i]);
+  return value;
+}
+
+// Offsets: struct ext2_super_block. nullopt when there is no ext4 magic, or nonsense behind it.
+std::optional<FixedFields> fixed_fields_of(const std::string& path, const Extent& partition) {
+  if (partition.size.count < superblock_at + superblock_size) return std::nullopt;
+  Result<DeviceFile> disk = DeviceFile::open(path, OpenFor::Reading);
+  if (!disk) return std::nullopt;
+  Result<std::string> read = disk->read(partition.start.count + superblock_at, superblock_size);
+  if (!read) return std::nullopt;
+  const std::string& bytes = *read;
+  if ((little32(bytes, 56) & 0xFFFF) != EXT2_SUPER_MAGIC || little32(bytes, 24) > 6) return std::nullopt;
+  FixedFields fields;
+  fields.block_size = std::uint64_t{1024} << little32(bytes, 24);
+  fields.first_block = little32(bytes, 20);
+  fields.blocks_per_group = little32(bytes, 32);
+  const std::string hex = hex_of(std::string_view(bytes).substr(104, 16));
+  fields.uuid = fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4),
+                            hex.substr(20));
+  fields.label = bytes.substr(120, 16);
+  fields.label.resize(std::min(fields.label.find('\0'), fields.label.size()));
+  return fields;
 }
 
 // Where backups of the superblock are (sparse_super: groups 1 and powers of 3, 5 and 7), as options of e2fsck. It looks for
 // them by itself, but not behind an offset.
 std::vector<std::vector<std::string>> backups_of(const std::string& path, const Extent& partition) {
   std::vector<std::vector<std::string>> backups;
-  Result<Filesystem> filesystem = torn_superblock_of(path, partition);
-  if (!filesystem) return backups;
-  const ext2_super_block* super = (*filesystem)->super;
+  const std::optional<FixedFields> fields = fixed_fields_of(path, partition);
+  if (!fields) return backups;
   for (const std::uint64_t group : {1U, 3U, 5U, 7U, 9U, 25U, 27U, 49U}) {
-    const std::uint64_t block = group * super->s_blocks_per_group + super->s_first_data_block;
-    if (block * (*filesystem)->blocksize < partition.size.count)
-      backups.push_back({"-b", std::to_string(block), "-B", std::to_string((*filesystem)->blocksize)});
+    const std::uint64_t block = group * fields->blocks_per_group + fields->first_block;
+    if (block < partition.size.count / fields->block_size)
+      backups.push_back({"-b", std::to_string(block), "-B", std::to_string(fields->block_size)});
   }
   return backups;
 }
@@ -108,20 +141,13 @@ Result<Outcome> mended(const std::string& path, const Extent& partition, const s
   return processes.run({"e2fsck", "-f", "-y", device});
 }
 
-std::string uuid_text(const std::uint8_t (&bytes)[16]) {
-  const std::string hex = hex_of(std::string_view(reinterpret_cast<const char*>(bytes), sizeof bytes));
-  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4), hex.substr(20));
-}
-
 void take_torn(const std::string& path, const Extent& partition, FilesystemFacts& facts) {
-  Result<Filesystem> filesystem = torn_superblock_of(path, partition);
-  if (!filesystem) return;
-  const ext2_super_block* super = (*filesystem)->super;
+  const std::optional<FixedFields> fields = fixed_fields_of(path, partition);
+  if (!fields) return;
   facts.kind = FilesystemKind::Ext4;
   facts.name = "ext4";
-  facts.uuid = uuid_text(super->s_uuid);
-  const auto* label = reinterpret_cast<const char*>(super->s_volume_name);
-  facts.label.assign(label, std::find(label, label + sizeof super->s_volume_name, '\0'));
+  facts.uuid = fields->uuid;
+  facts.label = fields->label;
   facts.torn = true;
 }
 

@@ -1,6 +1,7 @@
 // Goal: the power may go at any write of an apply, a retrofit or a release, of ours or of a program we run, and lose what was
 // not flushed: running again gives the planned disk, and the owner's files are unhurt. Method: count the writes of a whole
-// run, then cut it at many of them (all, with LEASEBACK_ALL_CUTS=1), run again, verify, and compare the owner's tree.
+// run, then cut it at 40 of them, run again, verify, and compare the owner's tree. LEASEBACK_CUTS=all cuts at every write,
+// LEASEBACK_CUTS=244 at every write from that one on.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,6 +12,21 @@ namespace provision::disk {
 namespace {
 
 using testing::IsEmpty;
+
+// The writes to cut at, of `writes`.
+std::vector<std::uint64_t> cut_points(std::uint64_t writes) {
+  constexpr std::uint64_t usual = 40;
+  const char* wish = std::getenv("LEASEBACK_CUTS");
+  std::vector<std::uint64_t> points;
+  if (wish != nullptr) {
+    const std::uint64_t first = std::string(wish) == "all" ? 1 : std::strtoull(wish, nullptr, 10);
+    for (std::uint64_t write = first; write <= writes; ++write) points.push_back(write);
+  } else {
+    const std::uint64_t count = std::min(writes, usual);
+    for (std::uint64_t i = 0; i < count; ++i) points.push_back(1 + i * writes / count);
+  }
+  return points;
+}
 using tests::machine::CutReport;
 using tests::machine::run_until_write;
 using tests::machine::Unflushed;
@@ -97,13 +113,13 @@ class WriteCuts : public testing::Test {
     if (!whole.traced) GTEST_SKIP() << "this machine does not let a process trace its child";
     ASSERT_EQ(whole.exit_status, 0);
     ASSERT_GT(whole.writes, 5U);
-    const std::uint64_t points = std::getenv("LEASEBACK_ALL_CUTS") != nullptr ? whole.writes : std::min<std::uint64_t>(whole.writes, 40);
-    for (std::uint64_t i = 0; i < points && !HasFatalFailure(); ++i) {
-      const std::uint64_t write = 1 + i * whole.writes / points;
+    const std::vector<std::uint64_t> points = cut_points(whole.writes);
+    for (const std::uint64_t write : points) {
+      if (HasFatalFailure()) break;
       ASSERT_TRUE(cut_at(write, unflushed, plan_for).cut);
       finish(write, planned, plan_for);
     }
-    std::printf("%llu writes, cut at %llu of them\n", static_cast<unsigned long long>(whole.writes), static_cast<unsigned long long>(points));
+    std::printf("%llu writes, cut at %llu of them\n", static_cast<unsigned long long>(whole.writes), static_cast<unsigned long long>(points.size()));
   }
 
   TempFolder folder_;
@@ -153,9 +169,8 @@ TEST_F(WriteCuts, OfAnInstallationAreFinishedByPuttingTheFilesAgain) {
   if (!whole.traced) GTEST_SKIP() << "this machine does not let a process trace its child";
   ASSERT_EQ(whole.exit_status, 0);
   const Digest installed = hash_of(facts().partitions[1]);
-  const std::uint64_t points = std::getenv("LEASEBACK_ALL_CUTS") != nullptr ? whole.writes : std::min<std::uint64_t>(whole.writes, 40);
-  for (std::uint64_t i = 0; i < points; ++i) {
-    const std::uint64_t write = 1 + i * whole.writes / points;
+  const std::vector<std::uint64_t> points = cut_points(whole.writes);
+  for (const std::uint64_t write : points) {
     SCOPED_TRACE("cut at write " + std::to_string(write));
     copy(saved_, path_);
     ASSERT_TRUE(run_until_write(path_, write, Unflushed::LostByChance, write, [&] { return install() ? 0 : 1; }).cut);
@@ -165,7 +180,7 @@ TEST_F(WriteCuts, OfAnInstallationAreFinishedByPuttingTheFilesAgain) {
     EXPECT_EQ(hash_of(facts().partitions[1]), installed);
     EXPECT_THAT(*verify(plan, &keys_, disks_), IsEmpty());
   }
-  std::printf("%llu writes, cut at %llu of them\n", static_cast<unsigned long long>(whole.writes), static_cast<unsigned long long>(points));
+  std::printf("%llu writes, cut at %llu of them\n", static_cast<unsigned long long>(whole.writes), static_cast<unsigned long long>(points.size()));
 }
 
 }  // namespace
