@@ -1,6 +1,7 @@
 #include "agent/sandbox/launch.h"
 
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -67,7 +68,8 @@ void choose_limits(const LaunchSettings& settings, Prepared& prepared) {
   const bool placed = dup2(prepared.null_file, 0) == 0 && dup2(prepared.null_file, 1) == 1 && dup2(prepared.standard_error, 2) == 2 &&
                       dup2(prepared.seccomp_file, seccomp_descriptor) == seccomp_descriptor &&
                       dup2(prepared.status, status_descriptor) == status_descriptor;
-  if (!placed) _exit(126);
+  // Whatever the agent itself inherited or opened is none of the task's business.
+  if (!placed || syscall(SYS_close_range, status_descriptor + 1, ~0U, CLOSE_RANGE_CLOEXEC) != 0) _exit(126);
   for (const auto& [resource, limit] : prepared.limits) {
     if (setrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0) _exit(126);
   }

@@ -44,6 +44,7 @@ class ScriptedController final : public agent::daemon::Exchange, public agent::d
   std::string presented;                            // certificate
   int frames = 0;
   int releases = 0;
+  int unanswered = 0;
   bool reachable = true;
   bool release_fails = false;
   std::function<void(const agent::contract::Message&)> on_told;
@@ -148,6 +149,7 @@ class ScriptedController final : public agent::daemon::Exchange, public agent::d
  private:
   template <typename Event>
   void lost() {
+    ++unanswered;
     machine->deliver(Event{Error{ErrorCode::Unavailable, "no answer", {}}});
   }
 };

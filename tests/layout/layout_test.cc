@@ -103,6 +103,11 @@ const std::set<std::string> adapters = {
     "images/files/posix_files.cc",         // Files
     "images/files/stepped_clock.cc",       // a clock read from a file
     "agent/link/https_client.cc",          // deadlines by real time
+    "agent/sandbox/watch.cc",              // ends tasks by real time
+    "agent/sandbox/task_folder.cc",        // files that a task has bound
+    "agent/daemon/mailbox.cc",             // the loop's waiting
+    "agent/daemon/become_user.cc",         // gives folders to the user it becomes
+    "agent/daemon/task_run.cc",            // the caller's own files
     "fleet/api/https_server.cc",           // deadlines and timers by real time
 };
 
