@@ -7,8 +7,8 @@
 namespace fleet::api {
 namespace {
 
-Result<agent::link::HttpResponse> health(Context& context, Call&, store::Batch&) {
-  const operations::Figures figures = context.operations.figures();
+Result<agent::link::HttpResponse> health(Context& context, Call& call, store::Batch&) {
+  const operations::Figures figures = context.operations.figures(call.now);
   return json_answer(200, {{"status", "ok"},
                            {"version", "0.1.0"},
                            {"parts",
