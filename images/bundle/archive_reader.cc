@@ -12,8 +12,8 @@ namespace images::bundle {
 namespace {
 
 constexpr std::size_t piece_size = 256 << 10;
-// Headers, padding and what is read ahead around one entry. Whatever an archive claims, no more than this and the sizes that
-// its manifest names is ever unpacked.
+// Headers, padding and what is read ahead around one entry. Whatever an archive claims, no more than this and the sizes
+// that its manifest names is ever unpacked.
 constexpr std::uint64_t overhead_max = 1 << 20;
 
 struct Release {
@@ -101,7 +101,8 @@ Done Reader::check_header(archive_entry* header, const std::string& name, Bytes 
                      archive_entry_symlink(header) == nullptr && archive_entry_sparse_count(header) == 0;
   if (!plain) return malformed("holds '" + name + "' as something else than a plain file");
   if (archive_entry_size_is_set(header) == 0 || static_cast<std::uint64_t>(archive_entry_size(header)) != size.count)
-    return malformed("holds '" + name + "' with " + std::to_string(archive_entry_size(header)) + " bytes, not " + std::to_string(size.count));
+    return malformed("holds '" + name + "' with " + std::to_string(archive_entry_size(header)) + " bytes, not " +
+                     std::to_string(size.count));
   return {};
 }
 
@@ -166,7 +167,8 @@ Done Reader::read_to_the_end() {
 }
 
 Result<ArchiveFacts> Reader::read() {
-  const bool ready = tar_ && archive_read_support_filter_none(tar_.get()) == ARCHIVE_OK && archive_read_support_format_tar(tar_.get()) == ARCHIVE_OK;
+  const bool ready = tar_ && archive_read_support_filter_none(tar_.get()) == ARCHIVE_OK &&
+                     archive_read_support_format_tar(tar_.get()) == ARCHIVE_OK;
   invariant(ready, "libarchive reads tar");
   unpacked_max_ = overhead_max;
   if (archive_read_open(tar_.get(), this, nullptr, give, nullptr) != ARCHIVE_OK) return complaint();

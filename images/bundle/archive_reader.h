@@ -14,8 +14,9 @@ struct ArchiveFacts {
   Bytes archive_size;
 };
 
-// Every entry goes to `sink` in the manifest's order, its content as it is read: what is wrong further on is found further on.
-// InvalidInput or LimitExceeded when the archive breaks its format; Corrupt when a content is not what the manifest says.
+// Every entry goes to `sink` in the manifest's order, its content as it is read: what is wrong further on is found
+// further on. InvalidInput or LimitExceeded when the archive breaks its format; Corrupt when a content is not what the
+// manifest says.
 Result<ArchiveFacts> read_archive(files::Files& files, const std::string& path, Sink& sink);
 
 // For reading without wanting anything.

@@ -10,11 +10,7 @@ namespace images::bundle {
 namespace {
 
 struct Release {
-  // An archive that was not finished is dropped, not closed: closing would write on.
-  void operator()(archive* object) const {
-    archive_write_fail(object);
-    archive_write_free(object);
-  }
+  void operator()(archive* object) const { archive_write_free(object); }
   void operator()(archive_entry* object) const { archive_entry_free(object); }
 };
 
@@ -25,6 +21,8 @@ struct ArchiveWriter::State {
 
   Compressor compressor;
   std::optional<Error> failure;  // of what stands behind libarchive; libarchive itself only knows "-1"
+  bool ending = false;           // freeing an unfinished archive closes it: what it still writes then goes nowhere
+  ~State() { ending = true; }
   std::unique_ptr<archive, Release> tar{archive_write_new()};
 
   Done outcome(int code) const {
@@ -48,6 +46,7 @@ struct ArchiveWriter::State {
 
   static la_ssize_t write(archive*, void* client, const void* bytes, std::size_t size) {
     State& state = *static_cast<State*>(client);
+    if (state.ending) return static_cast<la_ssize_t>(size);
     if (Done added = state.compressor.add({static_cast<const char*>(bytes), size}); !added) {
       state.failure = added.error();
       return -1;

@@ -35,8 +35,9 @@ Result<Trusted> trusted_facts(files::Files& files, const std::string& path, std:
     return Trusted{std::move(*facts), key.id()};
   }
   return Error{ErrorCode::Unauthenticated,
-               "no good bundle signature of " + (trusted.size() == 1 ? "key " + trusted[0].id().text.substr(0, 16) + "..." : "a trusted key") + " in '" +
-                   signature_path(path) + "'",
+               "no good bundle signature of " +
+                   (trusted.size() == 1 ? "key " + trusted[0].id().text.substr(0, 16) + "..." : "a trusted key") +
+                   " in '" + signature_path(path) + "'",
                {}};
 }
 
@@ -95,7 +96,8 @@ Done sign(files::Files& files, const std::string& path, const keys::PrivateKey& 
   if (!earlier) return earlier.error();
   const Result<keys::Statement> statement = keys::parse_statement(*earlier);
   if (!statement || statement->type != signature_type || statement->payload != payload)
-    return Error{ErrorCode::Conflict, "'" + signature_path(path) + "' speaks of other bytes; remove it to sign these", {}};
+    return Error{
+        ErrorCode::Conflict, "'" + signature_path(path) + "' speaks of other bytes; remove it to sign these", {}};
   const Result<std::string> envelope = keys::countersign_statement(*earlier, key);
   return envelope ? files.replace(signature_path(path), *envelope, files::Access::Everyone) : Done(envelope.error());
 }
@@ -108,10 +110,12 @@ Result<VerifiedBundle> verify(files::Files& files, const std::string& path, std:
   return verified;
 }
 
-Result<VerifiedBundle> unpack(files::Files& files, const std::string& path, std::span<const keys::PublicKey> trusted, Sink& sink) {
+Result<VerifiedBundle> unpack(files::Files& files, const std::string& path, std::span<const keys::PublicKey> trusted,
+                              Sink& sink) {
   const Result<Trusted> facts = trusted_facts(files, path, trusted);
   if (!facts) return facts.error().within("verifying " + path);
-  if (const Result<VerifiedBundle> verified = verify_for(files, path, *facts); !verified) return verified.error().within("verifying " + path);
+  if (const Result<VerifiedBundle> verified = verify_for(files, path, *facts); !verified)
+    return verified.error().within("verifying " + path);
   Result<VerifiedBundle> given = give_out(files, path, *facts, sink);
   if (!given) return given.error().within("unpacking " + path);
   return given;

@@ -1,5 +1,6 @@
-// Bundles: packed reproducibly, signed, and given out only after everything about them was found right. FORMAT.md describes
-// the bytes. Archives are streamed: memory does not grow with them. The signature of `PATH` lies in `PATH.sig`.
+// Bundles: packed reproducibly, signed, and given out only after everything about them was found right. FORMAT.md
+// describes the bytes. Archives are streamed: memory does not grow with them. The signature of `PATH` lies in
+// `PATH.sig`.
 #pragma once
 
 #include <span>
@@ -19,10 +20,10 @@ inline constexpr Bytes archive_size_max = gibibytes(8);
 // What shall be packed. An entry's size and digest are found by pack(); its order does not matter.
 struct Source {
   EntryKind kind = EntryKind::File;
-  std::string path;         // where on the machine
-  std::uint32_t mode = 0;   // files and directories
-  std::string content;      // files: where the content is now
-  std::string target;       // links
+  std::string path;        // where on the machine
+  std::uint32_t mode = 0;  // files and directories
+  std::string content;     // files: where the content is now
+  std::string target;      // links
 };
 struct PackOrder {
   std::string name;
@@ -31,8 +32,9 @@ struct PackOrder {
   std::vector<Source> sources;
 };
 
-// Writes the archive to `out`, replacing what is there once all is well. The same order over the same contents gives the same
-// bytes. Errors: those of check_manifest; NotFound for a missing content; Conflict when a content changed while it was read.
+// Writes the archive to `out`, replacing what is there once all is well. The same order over the same contents gives
+// the same bytes. Errors: those of check_manifest; NotFound for a missing content; Conflict when a content changed
+// while it was read.
 Result<Manifest> pack(files::Files& files, const PackOrder& order, const std::string& out);
 
 // Checks the archive at `path` in full, then writes `path`.sig, or adds this key's signature to the one that is there.
@@ -47,8 +49,8 @@ struct VerifiedBundle {
 };
 
 // Everything: signature by one of `trusted`, digests, manifest, contents. Writes nothing.
-// Unauthenticated: no good signature. Corrupt: bytes differ from what was signed. InvalidInput, LimitExceeded: signed, but no
-// lawful bundle. NotFound: no archive or no .sig.
+// Unauthenticated: no good signature. Corrupt: bytes differ from what was signed. InvalidInput, LimitExceeded: signed,
+// but no lawful bundle. NotFound: no archive or no .sig.
 Result<VerifiedBundle> verify(files::Files& files, const std::string& path, std::span<const keys::PublicKey> trusted);
 
 // Takes what a bundle contains, entry by entry in the manifest's order. An error stops the unpacking and is handed on.
@@ -62,9 +64,10 @@ class Sink {
   virtual Done end(const Entry& entry) = 0;
 };
 
-// verify(), then everything into `sink`. When the archive changes between the two, the error is Corrupt, and what went to the
-// sink must be thrown away.
-Result<VerifiedBundle> unpack(files::Files& files, const std::string& path, std::span<const keys::PublicKey> trusted, Sink& sink);
+// verify(), then everything into `sink`. When the archive changes between the two, the error is Corrupt, and what went
+// to the sink must be thrown away.
+Result<VerifiedBundle> unpack(files::Files& files, const std::string& path, std::span<const keys::PublicKey> trusted,
+                              Sink& sink);
 
 // What the archive says of itself, believed by nobody: contents are checked against the manifest, no signature is.
 Result<Manifest> inspect(files::Files& files, const std::string& path);

@@ -25,11 +25,11 @@ enum class EntryKind { File, Directory, Link };
 
 struct Entry {
   EntryKind kind = EntryKind::File;
-  std::string path;         // where on the machine: absolute
-  std::uint32_t mode = 0;   // permission bits; 0 for links
-  Bytes size;               // files only
-  Digest sha256;            // files only
-  std::string target;       // links only
+  std::string path;        // where on the machine: absolute
+  std::uint32_t mode = 0;  // permission bits; 0 for links
+  Bytes size;              // files only
+  Digest sha256;           // files only
+  std::string target;      // links only
   bool operator==(const Entry&) const = default;
 };
 

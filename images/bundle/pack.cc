@@ -7,7 +7,8 @@ namespace {
 constexpr std::size_t piece_size = 256 << 10;
 
 // All bytes at `path` in pieces; says how many there were.
-Result<Bytes> read_through(files::Files& files, const std::string& path, const std::function<Done(std::string_view)>& take) {
+Result<Bytes> read_through(files::Files& files, const std::string& path,
+                           const std::function<Done(std::string_view)>& take) {
   Bytes size;
   while (true) {
     const Result<std::string> piece = files.read_range(path, size.count, piece_size);
@@ -33,7 +34,8 @@ Result<Entry> entry_of(files::Files& files, const Source& source) {
 }
 
 Done add_file(files::Files& files, ArchiveWriter& writer, const Entry& entry, const std::string& content) {
-  const Error changed{ErrorCode::Conflict, "'" + content + "' changed while it was packed; pack again when nobody writes it", {}};
+  const Error changed{
+      ErrorCode::Conflict, "'" + content + "' changed while it was packed; pack again when nobody writes it", {}};
   if (Done begun = writer.begin(entry); !begun) return begun;
   keys::Sha256 digest;
   std::uint64_t left = entry.size.count;
@@ -47,7 +49,8 @@ Done add_file(files::Files& files, ArchiveWriter& writer, const Entry& entry, co
   return *size == entry.size && digest.finish() == entry.sha256 ? Done{} : Done(changed);
 }
 
-Done write_archive(files::Files& files, const Manifest& manifest, const std::vector<Source>& sources, const std::string& path) {
+Done write_archive(files::Files& files, const Manifest& manifest, const std::vector<Source>& sources,
+                   const std::string& path) {
   if (Done removed = files.remove(path); !removed) return removed;
   ArchiveWriter writer([&](std::string_view piece) { return files.append(path, piece, files::Access::Everyone); });
   if (Done added = writer.add_manifest(text_of(manifest)); !added) return added;
@@ -72,7 +75,8 @@ Result<Manifest> pack(files::Files& files, const PackOrder& order, const std::st
   }
   if (Done lawful = check_manifest(manifest); !lawful) return lawful.error().within("packing " + out);
   if (text_of(manifest).size() > manifest_size_max.count)
-    return Error{ErrorCode::LimitExceeded, "the manifest of " + out + " would be larger than 4 MiB; pack fewer files", {}};
+    return Error{
+        ErrorCode::LimitExceeded, "the manifest of " + out + " would be larger than 4 MiB; pack fewer files", {}};
   const std::string unfinished = out + ".unfinished";
   Done written = write_archive(files, manifest, sources, unfinished);
   if (written) written = files.rename(unfinished, out);

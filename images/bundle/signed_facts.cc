@@ -8,7 +8,8 @@
 namespace images::bundle {
 
 SignedFacts signed_facts_of(const ArchiveFacts& facts) {
-  return {facts.manifest.name, facts.manifest.version, facts.manifest.architecture, facts.archive_size, facts.archive_sha256, facts.manifest_sha256};
+  return {facts.manifest.name, facts.manifest.version, facts.manifest.architecture,
+          facts.archive_size,  facts.archive_sha256,   facts.manifest_sha256};
 }
 
 std::string text_of(const SignedFacts& facts) {
@@ -32,9 +33,15 @@ Result<SignedFacts> signed_facts_from(std::string_view json) {
   };
   const boost::json::value* const size = value.get_object().if_contains("archive_bytes");
   if (size == nullptr || !size->is_int64() || size->get_int64() < 0) return bad;
-  SignedFacts facts{text("name"),  text("version"), text("architecture"), Bytes{static_cast<std::uint64_t>(size->get_int64())}, Digest(text("archive_sha256")),
+  SignedFacts facts{text("name"),
+                    text("version"),
+                    text("architecture"),
+                    Bytes{static_cast<std::uint64_t>(size->get_int64())},
+                    Digest(text("archive_sha256")),
                     Digest(text("manifest_sha256"))};
-  if (text("format") != bundle_format || !is_sha256_hex(facts.archive_sha256.text) || !is_sha256_hex(facts.manifest_sha256.text)) return bad;
+  if (text("format") != bundle_format || !is_sha256_hex(facts.archive_sha256.text) ||
+      !is_sha256_hex(facts.manifest_sha256.text))
+    return bad;
   return facts;
 }
 

@@ -17,7 +17,9 @@ struct Release {
   }
 };
 
-Error malformed(std::string_view what) { return Error{ErrorCode::InvalidInput, "the archive is not one whole zstd frame: " + std::string(what), {}}; }
+Error malformed(std::string_view what) {
+  return Error{ErrorCode::InvalidInput, "the archive is not one whole zstd frame: " + std::string(what), {}};
+}
 
 }  // namespace
 
@@ -37,7 +39,8 @@ struct Compressor::State {
   Done step(ZSTD_inBuffer& in, ZSTD_EndDirective how, std::size_t& remaining) {
     ZSTD_outBuffer buffer{out.data(), out.size(), filled};
     remaining = ZSTD_compressStream2(context.get(), &buffer, &in, how);
-    if (ZSTD_isError(remaining) != 0) return Error{ErrorCode::IoFailure, std::string("zstd: ") + ZSTD_getErrorName(remaining), {}};
+    if (ZSTD_isError(remaining) != 0)
+      return Error{ErrorCode::IoFailure, std::string("zstd: ") + ZSTD_getErrorName(remaining), {}};
     filled = buffer.pos;
     return filled == out.size() ? flush() : Done{};
   }
@@ -46,7 +49,8 @@ struct Compressor::State {
 Compressor::Compressor(std::function<Done(std::string_view)> take) : state_(new State) {
   state_->take = std::move(take);
   ZSTD_CCtx* const context = state_->context.get();
-  const bool set = context != nullptr && ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)) == 0 &&
+  const bool set = context != nullptr &&
+                   ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level)) == 0 &&
                    ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1)) == 0 &&
                    ZSTD_isError(ZSTD_CCtx_setParameter(context, ZSTD_c_windowLog, window_log)) == 0;
   invariant(set, "zstd takes its settings");
@@ -83,7 +87,8 @@ struct Decompressor::State {
 
 Decompressor::Decompressor(std::function<Result<std::string>()> give) : state_(new State) {
   state_->give = std::move(give);
-  const bool set = state_->context && ZSTD_isError(ZSTD_DCtx_setParameter(state_->context.get(), ZSTD_d_windowLogMax, window_log)) == 0;
+  const bool set = state_->context &&
+                   ZSTD_isError(ZSTD_DCtx_setParameter(state_->context.get(), ZSTD_d_windowLogMax, window_log)) == 0;
   invariant(set, "zstd takes its settings");
 }
 Decompressor::~Decompressor() = default;

@@ -31,8 +31,8 @@ class Decompressor {
   // `give` yields compressed bytes, and nothing at their end.
   explicit Decompressor(std::function<Result<std::string>()> give);
   ~Decompressor();
-  // Decompressed bytes, valid until the next call; nothing after the end of the frame. InvalidInput when the bytes are no
-  // whole zstd frame with a window of at most 8 MiB, or something follows it.
+  // Decompressed bytes, valid until the next call; nothing after the end of the frame. InvalidInput when the bytes are
+  // no whole zstd frame with a window of at most 8 MiB, or something follows it.
   Result<std::string_view> next();
 
  private:

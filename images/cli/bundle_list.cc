@@ -29,7 +29,13 @@ void declare(BundleListOptions& options, OptionList& list) {
 
 void print_json(const bundle::Manifest& manifest, Streams& streams) {
   JsonText json(JsonLayout::Indented);
-  json.object().key("name").text(manifest.name).key("version").text(manifest.version).key("architecture").text(manifest.architecture);
+  json.object()
+      .key("name")
+      .text(manifest.name)
+      .key("version")
+      .text(manifest.version)
+      .key("architecture")
+      .text(manifest.architecture);
   json.key("entries").array();
   for (const Entry& entry : manifest.entries) {
     json.object().key("path").text(entry.path).key("kind").text(name_of(entry.kind));
@@ -57,7 +63,8 @@ Result<ExitCode> run(const BundleListOptions& options, const Ports& ports, Strea
   for (const Entry& entry : manifest->entries) {
     const bool link = entry.kind == EntryKind::Link;
     const std::string ending = link ? " -> " + entry.target : entry.kind == EntryKind::Directory ? "/" : "";
-    table.row({link ? "link" : bundle::mode_text(entry.mode), entry.kind == EntryKind::File ? std::to_string(entry.size.count) : "", entry.path + ending});
+    table.row({link ? "link" : bundle::mode_text(entry.mode),
+               entry.kind == EntryKind::File ? std::to_string(entry.size.count) : "", entry.path + ending});
   }
   streams.out << table.text(streams.width);
   return ExitCode::Done;
@@ -66,13 +73,15 @@ Result<ExitCode> run(const BundleListOptions& options, const Ports& ports, Strea
 }  // namespace
 
 command_line::Command bundle_list_command(const Ports& ports) {
-  return command_line::command<BundleListOptions>({.noun = "bundle",
-                                                   .verb = "list",
-                                                   .summary = "list what a bundle contains",
-                                                   .description = "Lists paths, modes and sizes, and holds the contents against the manifest. It verifies no signature.",
-                                                   .examples = {"leaseback-image bundle list agent.bundle"},
-                                                   .exits = {}},
-                                                  declare, [&ports](const BundleListOptions& options, Streams& streams) { return run(options, ports, streams); });
+  return command_line::command<BundleListOptions>(
+      {.noun = "bundle",
+       .verb = "list",
+       .summary = "list what a bundle contains",
+       .description =
+           "Lists paths, modes and sizes, and holds the contents against the manifest. It verifies no signature.",
+       .examples = {"leaseback-image bundle list agent.bundle"},
+       .exits = {}},
+      declare, [&ports](const BundleListOptions& options, Streams& streams) { return run(options, ports, streams); });
 }
 
 }  // namespace images::cli

@@ -24,7 +24,8 @@ struct BundlePackOptions {
 
 void declare(BundlePackOptions& options, OptionList& list) {
   list.required("list", "FILE", options.list, "what goes in: a YAML file such as images/bundle/agent-bundle.yaml");
-  list.repeated("from", "DIR", options.from, "where the list's files are looked for, in this order; give it once or more");
+  list.repeated("from", "DIR", options.from,
+                "where the list's files are looked for, in this order; give it once or more");
   list.required("version", "VERSION", options.version, "version of what is packed, starting with a digit");
   list.choice("architecture", options.architecture, {"amd64", "arm64", "all"}, "machines it is for");
   list.required("out", "FILE", options.out, "the archive to write");
@@ -32,7 +33,8 @@ void declare(BundlePackOptions& options, OptionList& list) {
 }
 
 Done check(const BundlePackOptions& options) {
-  if (options.from.empty()) return Error{ErrorCode::InvalidInput, "--from is missing: where are the files of the list?", {}};
+  if (options.from.empty())
+    return Error{ErrorCode::InvalidInput, "--from is missing: where are the files of the list?", {}};
   return {};
 }
 
@@ -51,11 +53,21 @@ Result<ExitCode> run(const BundlePackOptions& options, const Ports& ports, Strea
   if (options.json) {
     JsonText json(JsonLayout::Indented);
     json.object().key("bundle").text(options.out).key("name").text(packed->name).key("version").text(packed->version);
-    json.key("architecture").text(packed->architecture).key("entries").number(static_cast<std::int64_t>(packed->entries.size()));
-    streams.out << json.key("contents_bytes").bytes(packed->contents_size()).key("archive_bytes").bytes({*size}).end().finished() << "\n";
+    json.key("architecture")
+        .text(packed->architecture)
+        .key("entries")
+        .number(static_cast<std::int64_t>(packed->entries.size()));
+    streams.out << json.key("contents_bytes")
+                       .bytes(packed->contents_size())
+                       .key("archive_bytes")
+                       .bytes({*size})
+                       .end()
+                       .finished()
+                << "\n";
   } else {
-    streams.out << "Packed " << packed->name << " " << packed->version << " for " << packed->architecture << ": " << packed->entries.size()
-                << " entries, " << packed->contents_size().text() << ", as " << Bytes{*size}.text() << " in " << options.out << "\n";
+    streams.out << "Packed " << packed->name << " " << packed->version << " for " << packed->architecture << ": "
+                << packed->entries.size() << (packed->entries.size() == 1 ? " entry, " : " entries, ")
+                << packed->contents_size().text() << ", as " << Bytes{*size}.text() << " in " << options.out << "\n";
   }
   return ExitCode::Done;
 }
@@ -67,12 +79,16 @@ command_line::Command bundle_pack_command(const Ports& ports) {
       {.noun = "bundle",
        .verb = "pack",
        .summary = "pack files into a bundle, reproducibly",
-       .description = "Packs the files that a list names, each under its path on the machine and with its mode. The same list and the same "
-                      "contents give the same bytes, whatever the times, owners and order of the files. The result replaces FILE once it is "
+       .description = "Packs the files that a list names, each under its path on the machine and with its mode. The "
+                      "same list and the same "
+                      "contents give the same bytes, whatever the times, owners and order of the files. The result "
+                      "replaces FILE once it is "
                       "whole. Sign it next.",
-       .examples = {"leaseback-image bundle pack --list images/bundle/agent-bundle.yaml --from build/dev/bin --from . --version 1.4.0 --out agent.bundle"},
+       .examples = {"leaseback-image bundle pack --list images/bundle/agent-bundle.yaml --from build/dev/bin --from . "
+                    "--version 1.4.0 --out agent.bundle"},
        .exits = {}},
-      declare, [&ports](const BundlePackOptions& options, Streams& streams) { return run(options, ports, streams); }, check);
+      declare, [&ports](const BundlePackOptions& options, Streams& streams) { return run(options, ports, streams); },
+      check);
 }
 
 }  // namespace images::cli

@@ -37,8 +37,8 @@ Result<ExitCode> run(const BundleSignOptions& options, const Ports& ports, Strea
     for (const KeyId& signer : *signers) json.id(signer);
     streams.out << json.end().end().finished() << "\n";
   } else {
-    streams.out << "Signed " << options.file << " with key " << key->id().text << "\n  signature  " << options.file << ".sig, of "
-                << signers->size() << (signers->size() == 1 ? " key\n" : " keys\n");
+    streams.out << "Signed " << options.file << " with key " << key->id().text << "\n  signature  " << options.file
+                << ".sig, of " << signers->size() << (signers->size() == 1 ? " key\n" : " keys\n");
   }
   return ExitCode::Done;
 }
@@ -46,14 +46,16 @@ Result<ExitCode> run(const BundleSignOptions& options, const Ports& ports, Strea
 }  // namespace
 
 command_line::Command bundle_sign_command(const Ports& ports) {
-  return command_line::command<BundleSignOptions>({.noun = "bundle",
-                                                   .verb = "sign",
-                                                   .summary = "sign a bundle",
-                                                   .description = "Reads the whole bundle, checks it against its manifest, and writes the signature beside it. A "
-                                                                  "second key adds its signature to the first. A signature of other bytes is not replaced: remove it.",
-                                                   .examples = {"leaseback-image bundle sign agent.bundle --key release.key"},
-                                                   .exits = {}},
-                                                  declare, [&ports](const BundleSignOptions& options, Streams& streams) { return run(options, ports, streams); });
+  return command_line::command<BundleSignOptions>(
+      {.noun = "bundle",
+       .verb = "sign",
+       .summary = "sign a bundle",
+       .description =
+           "Reads the whole bundle, checks it against its manifest, and writes the signature beside it. A "
+           "second key adds its signature to the first. A signature of other bytes is not replaced: remove it.",
+       .examples = {"leaseback-image bundle sign agent.bundle --key release.key"},
+       .exits = {}},
+      declare, [&ports](const BundleSignOptions& options, Streams& streams) { return run(options, ports, streams); });
 }
 
 }  // namespace images::cli

@@ -20,7 +20,8 @@ struct KeyMakeOptions {
 };
 
 void declare(KeyMakeOptions& options, OptionList& list) {
-  list.choice("kind", options.kind, {"signing", "machine"}, "signing: Ed25519, for lines and releases; machine: ECDSA P-256, what a TPM can hold");
+  list.choice("kind", options.kind, {"signing", "machine"},
+              "signing: Ed25519, for lines and releases; machine: ECDSA P-256, what a TPM can hold");
   list.required("out", "FILE", options.out, "where the private key goes; its public half goes to FILE.pub");
   list.json(options.json);
 }
@@ -29,7 +30,8 @@ Done check_free(files::Files& files, const std::string& path) {
   const Result<bool> there = files.exists(path);
   if (!there) return there.error();
   if (!*there) return {};
-  return Error{ErrorCode::AlreadyExists, "'" + path + "' is there already; keys are not overwritten: choose another name", {}};
+  return Error{
+      ErrorCode::AlreadyExists, "'" + path + "' is there already; keys are not overwritten: choose another name", {}};
 }
 
 Result<ExitCode> run(const KeyMakeOptions& options, const Ports& ports, Streams& streams) {
@@ -38,7 +40,8 @@ Result<ExitCode> run(const KeyMakeOptions& options, const Ports& ports, Streams&
   for (const std::string& path : {options.out, public_path}) {
     if (Done free = check_free(ports.files, path); !free) return free.error();
   }
-  const Result<keys::PrivateKey> key = keys::PrivateKey::generate(options.kind == "signing" ? keys::KeyKind::SigningKey : keys::KeyKind::MachineKey);
+  const Result<keys::PrivateKey> key =
+      keys::PrivateKey::generate(options.kind == "signing" ? keys::KeyKind::SigningKey : keys::KeyKind::MachineKey);
   if (!key) return key.error();
   const keys::PublicKey public_half = key->public_key();
   if (Done written = keys::write_private_key(ports.files, options.out, *key); !written) return written.error();
@@ -58,14 +61,15 @@ Result<ExitCode> run(const KeyMakeOptions& options, const Ports& ports, Streams&
 }  // namespace
 
 command_line::Command key_make_command(const Ports& ports) {
-  return command_line::command<KeyMakeOptions>({.noun = "key",
-                                                .verb = "make",
-                                                .summary = "make a key pair",
-                                                .description = "Makes a key pair and writes both halves as PEM. The private key is not encrypted: the mode of "
-                                                               "its file protects it. What is there is never overwritten.",
-                                                .examples = {"leaseback-image key make --kind signing --out release.key"},
-                                                .exits = {}},
-                                               declare, [&ports](const KeyMakeOptions& options, Streams& streams) { return run(options, ports, streams); });
+  return command_line::command<KeyMakeOptions>(
+      {.noun = "key",
+       .verb = "make",
+       .summary = "make a key pair",
+       .description = "Makes a key pair and writes both halves as PEM. The private key is not encrypted: the mode of "
+                      "its file protects it. What is there is never overwritten.",
+       .examples = {"leaseback-image key make --kind signing --out release.key"},
+       .exits = {}},
+      declare, [&ports](const KeyMakeOptions& options, Streams& streams) { return run(options, ports, streams); });
 }
 
 }  // namespace images::cli

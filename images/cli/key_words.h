@@ -7,7 +7,9 @@
 
 namespace images::cli {
 
-inline std::string_view word_of(keys::KeyKind kind) { return kind == keys::KeyKind::SigningKey ? "signing" : "machine"; }
+inline std::string_view word_of(keys::KeyKind kind) {
+  return kind == keys::KeyKind::SigningKey ? "signing" : "machine";
+}
 inline std::string_view described(keys::KeyKind kind) {
   return kind == keys::KeyKind::SigningKey ? "signing (Ed25519)" : "machine (ECDSA P-256)";
 }

@@ -12,7 +12,8 @@ using policies::loading::StrictYaml;
 
 Source source_from(Section entry) {
   Source source;
-  source.kind = entry.one_of<EntryKind>("kind", {{"file", EntryKind::File}, {"directory", EntryKind::Directory}, {"link", EntryKind::Link}});
+  source.kind = entry.one_of<EntryKind>(
+      "kind", {{"file", EntryKind::File}, {"directory", EntryKind::Directory}, {"link", EntryKind::Link}});
   source.path = entry.text("path", {1, bundle::path_size_max});
   if (source.kind == EntryKind::Link) {
     source.target = entry.text("target", {1, bundle::path_size_max});
@@ -37,7 +38,8 @@ Result<PackList> pack_list_from(std::string_view yaml, std::string file) {
   return list;
 }
 
-Result<std::vector<Source>> located(files::Files& files, std::vector<Source> sources, const std::vector<std::string>& folders) {
+Result<std::vector<Source>> located(files::Files& files, std::vector<Source> sources,
+                                    const std::vector<std::string>& folders) {
   std::string missing;
   for (Source& source : sources) {
     if (source.kind != EntryKind::File) continue;
@@ -54,7 +56,8 @@ Result<std::vector<Source>> located(files::Files& files, std::vector<Source> sou
   if (missing.empty()) return sources;
   std::string looked;
   for (const std::string& folder : folders) looked += (looked.empty() ? "'" : ", '") + folder + "'";
-  return Error{ErrorCode::NotFound, missing + " not found below " + looked + "; build it, or name its folder with --from", {}};
+  return Error{
+      ErrorCode::NotFound, missing + " not found below " + looked + "; build it, or name its folder with --from", {}};
 }
 
 }  // namespace images::cli

@@ -28,6 +28,7 @@ struct PackList {
 Result<PackList> pack_list_from(std::string_view yaml, std::string file);
 
 // The same sources with each `content` found below one of `folders`. NotFound, naming all that is missing.
-Result<std::vector<bundle::Source>> located(files::Files& files, std::vector<bundle::Source> sources, const std::vector<std::string>& folders);
+Result<std::vector<bundle::Source>> located(files::Files& files, std::vector<bundle::Source> sources,
+                                            const std::vector<std::string>& folders);
 
 }  // namespace images::cli

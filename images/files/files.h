@@ -1,7 +1,7 @@
 // The port through which every part of Leaseback touches ordinary files, so that a test can take the power away.
 //
-// Durability: a call that promises it returns only after the bytes, and the directory entry that names them, are on stable
-// storage. Anything else may vanish or be torn at a power cut. Paths are as the operating system takes them.
+// Durability: a call that promises it returns only after the bytes, and the directory entry that names them, are on
+// stable storage. Anything else may vanish or be torn at a power cut. Paths are as the operating system takes them.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ class Files {
   // `length` bytes from `offset`; fewer at the end of the file.
   virtual Result<std::string> read_range(const std::string& path, std::uint64_t offset, std::size_t length) = 0;
 
-  // Replaces the file as one step: a reader, or a machine after a power cut, sees the old bytes or the new ones. Durable.
+  // Replaces the file as one step: a reader, or a machine after a power cut, sees the old bytes or the new ones.
+  // Durable.
   virtual Done replace(const std::string& path, std::string_view bytes, Access access) = 0;
   // Adds bytes at the end, creating the file. NOT durable before sync(path).
   virtual Done append(const std::string& path, std::string_view bytes, Access access) = 0;

@@ -48,7 +48,9 @@ ErrorCode code_of(int number) {
 }
 
 Error failure(std::string_view doing, const std::string& path, int number = errno) {
-  return Error{code_of(number), "cannot " + std::string(doing) + " '" + path + "': " + std::generic_category().message(number), {}};
+  return Error{code_of(number),
+               "cannot " + std::string(doing) + " '" + path + "': " + std::generic_category().message(number),
+               {}};
 }
 
 template <typename Call>
@@ -79,7 +81,9 @@ std::string prepared_path(const std::string& path) {
   return path.substr(0, name) + "." + path.substr(name) + ".new";
 }
 
-bool is_prepared_name(std::string_view name) { return name.size() > 5 && name.front() == '.' && name.ends_with(".new"); }
+bool is_prepared_name(std::string_view name) {
+  return name.size() > 5 && name.front() == '.' && name.ends_with(".new");
+}
 
 Done sync_path(const std::string& path, int flags) {
   const Descriptor file = opened(path, O_RDONLY | flags);
@@ -103,8 +107,8 @@ Result<std::string> read_at(int file, std::uint64_t offset, std::size_t length, 
   std::string bytes(length, '\0');
   std::size_t filled = 0;
   while (filled < length) {
-    const ssize_t count =
-        retried([&] { return ::pread(file, bytes.data() + filled, length - filled, static_cast<off_t>(offset + filled)); });
+    const ssize_t count = retried(
+        [&] { return ::pread(file, bytes.data() + filled, length - filled, static_cast<off_t>(offset + filled)); });
     if (count < 0) return failure("read", path);
     if (count == 0) break;
     filled += static_cast<std::size_t>(count);
@@ -113,7 +117,8 @@ Result<std::string> read_at(int file, std::uint64_t offset, std::size_t length, 
   return bytes;
 }
 
-// Holds the lock of the file that is prepared beside `path`. Whoever held it before may have renamed it away: then try again.
+// Holds the lock of the file that is prepared beside `path`. Whoever held it before may have renamed it away: then try
+// again.
 Result<Descriptor> locked_for_preparing(const std::string& prepared, Access access) {
   while (true) {
     Descriptor file = opened(prepared, O_WRONLY | O_CREAT | O_NOFOLLOW, file_mode(access));
@@ -122,7 +127,8 @@ Result<Descriptor> locked_for_preparing(const std::string& prepared, Access acce
     struct stat held {};
     struct stat named {};
     if (::fstat(file.get(), &held) != 0) return failure("inspect", prepared);
-    if (::lstat(prepared.c_str(), &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev) return file;
+    if (::lstat(prepared.c_str(), &named) == 0 && held.st_ino == named.st_ino && held.st_dev == named.st_dev)
+      return file;
   }
 }
 
@@ -142,7 +148,8 @@ Result<std::string> PosixFiles::read(const std::string& path, Bytes limit) {
   if (!file.valid()) return failure("open", path);
   struct stat facts {};
   if (::fstat(file.get(), &facts) != 0) return failure("inspect", path);
-  const Error too_large{ErrorCode::LimitExceeded, "'" + path + "' is larger than the " + limit.text() + " allowed here", {}};
+  const Error too_large{
+      ErrorCode::LimitExceeded, "'" + path + "' is larger than the " + limit.text() + " allowed here", {}};
   // Files of the kernel (/proc, /sys) tell size 0, so the size only bounds the first read.
   std::string bytes;
   std::uint64_t wanted = static_cast<std::uint64_t>(facts.st_size) + 1;
@@ -213,7 +220,8 @@ Done PosixFiles::rename(const std::string& from, const std::string& to) {
 }
 
 Done PosixFiles::remove(const std::string& path) {
-  if (::remove(path.c_str()) != 0) return code_of(errno) == ErrorCode::NotFound ? Done{} : Done(failure("remove", path));
+  if (::remove(path.c_str()) != 0)
+    return code_of(errno) == ErrorCode::NotFound ? Done{} : Done(failure("remove", path));
   return sync_directory_of(path);
 }
 

@@ -5,9 +5,9 @@
 
 namespace images::files {
 
-// replace() prepares ".NAME.new" beside the file under a lock, so that two writers never mix; one left behind by a power
-// cut is reused by the next replace() and is not listed. append() that fails takes back what it had added, as far as the
-// operating system lets it.
+// replace() prepares ".NAME.new" beside the file under a lock, so that two writers never mix; one left behind by a
+// power cut is reused by the next replace() and is not listed. append() that fails takes back what it had added, as far
+// as the operating system lets it.
 class PosixFiles final : public Files {
  public:
   Result<std::string> read(const std::string& path, Bytes limit) override;

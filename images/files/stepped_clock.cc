@@ -42,10 +42,11 @@ Result<ClockSetting> read_setting(const std::string& path) {
 }  // namespace
 
 Result<ClockSetting> clock_setting_from(std::string_view text) {
-  const Error bad{ErrorCode::InvalidInput,
-                  "a clock file is one line such as '2026-11-21T08:00:00Z 2027-01-31T22:00:00Z 60' (real instant, shown "
-                  "instant, rate from 0 to 1000000)",
-                  {}};
+  const Error bad{
+      ErrorCode::InvalidInput,
+      "a clock file is one line such as '2026-11-21T08:00:00Z 2027-01-31T22:00:00Z 60' (real instant, shown "
+      "instant, rate from 0 to 1000000)",
+      {}};
   while (!text.empty() && text.back() == '\n') text.remove_suffix(1);
   const std::size_t first = text.find(' ');
   const std::size_t second = first == std::string_view::npos ? first : text.find(' ', first + 1);

@@ -1,9 +1,9 @@
 // A clock for rehearsals and demonstrations: a small text file says what time it is and how fast time goes, and every
 // program that is started with `--clock FILE` agrees on it.
 //
-// The file is one line, "REAL SHOWN RATE": at the real instant REAL the clock showed SHOWN, and since then it runs at RATE
-// times real speed. For example "2026-11-21T08:00:00Z 2027-01-31T22:00:00Z 60". It is replaced as a whole by whoever sets
-// the clock; a running program sees the change at its next look.
+// The file is one line, "REAL SHOWN RATE": at the real instant REAL the clock showed SHOWN, and since then it runs at
+// RATE times real speed. For example "2026-11-21T08:00:00Z 2027-01-31T22:00:00Z 60". It is replaced as a whole by
+// whoever sets the clock; a running program sees the change at its next look.
 #pragma once
 
 #include <memory>

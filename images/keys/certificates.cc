@@ -43,13 +43,15 @@ Result<PublicKey> key_of(const X509* certificate) {
   if (key == nullptr) return openssl_failure(ErrorCode::InvalidInput, "the certificate holds no usable key");
   std::string der(static_cast<std::size_t>(std::max(0, i2d_PUBKEY(key, nullptr))), '\0');
   unsigned char* end = octets(der);
-  if (der.empty() || i2d_PUBKEY(key, &end) <= 0) return openssl_failure(ErrorCode::InvalidInput, "the certificate holds no usable key");
+  if (der.empty() || i2d_PUBKEY(key, &end) <= 0)
+    return openssl_failure(ErrorCode::InvalidInput, "the certificate holds no usable key");
   return PublicKey::from_der(der);
 }
 
 Result<Instant> instant_of(const ASN1_TIME* time) {
   std::tm parts{};
-  if (ASN1_TIME_to_tm(time, &parts) != 1) return openssl_failure(ErrorCode::InvalidInput, "the certificate's validity is not a time");
+  if (ASN1_TIME_to_tm(time, &parts) != 1)
+    return openssl_failure(ErrorCode::InvalidInput, "the certificate's validity is not a time");
   return Instant(std::chrono::seconds(timegm(&parts)));
 }
 
@@ -62,13 +64,15 @@ Result<std::string> common_name_of(const X509* certificate) {
   if (length < 0) return openssl_failure(ErrorCode::InvalidInput, "the certificate's common name is not text");
   std::string name(reinterpret_cast<const char*>(text), static_cast<std::size_t>(length));
   OPENSSL_free(text);
-  if (name.find('\0') != std::string::npos) return Error{ErrorCode::InvalidInput, "the certificate's common name is not text", {}};
+  if (name.find('\0') != std::string::npos)
+    return Error{ErrorCode::InvalidInput, "the certificate's common name is not text", {}};
   return name;
 }
 
 Result<std::string> serial_of(X509* certificate) {
   const OwnedNumber number(ASN1_INTEGER_to_BN(X509_get_serialNumber(certificate), nullptr));
-  if (!number || BN_is_negative(number.get())) return openssl_failure(ErrorCode::InvalidInput, "the certificate's serial is not a number");
+  if (!number || BN_is_negative(number.get()))
+    return openssl_failure(ErrorCode::InvalidInput, "the certificate's serial is not a number");
   char* digits = BN_bn2hex(number.get());
   invariant(digits != nullptr, "a number can be written");
   std::string serial(digits);
@@ -79,7 +83,9 @@ Result<std::string> serial_of(X509* certificate) {
 
 Done check_common_name(std::string_view name) {
   if (name.empty() || name.size() > common_name_size_max || name.find('\0') != std::string_view::npos)
-    return Error{ErrorCode::InvalidInput, "a certificate's common name has 1 to 64 bytes, not " + std::to_string(name.size()), {}};
+    return Error{ErrorCode::InvalidInput,
+                 "a certificate's common name has 1 to 64 bytes, not " + std::to_string(name.size()),
+                 {}};
   return {};
 }
 
@@ -88,11 +94,13 @@ bool set_time(ASN1_TIME* time, Instant instant) {
 }
 
 // Serial, names, validity and key: what every certificate starts with.
-Result<OwnedCertificate> begun(std::string_view common_name, const PublicKey& subject, Instant not_before, Instant not_after) {
+Result<OwnedCertificate> begun(std::string_view common_name, const PublicKey& subject, Instant not_before,
+                               Instant not_after) {
   if (Done name = check_common_name(common_name); !name) return name.error();
   if (not_after <= not_before) {
     return Error{ErrorCode::InvalidInput,
-                 "a certificate must end (" + text_of(not_after) + ") after it begins (" + text_of(not_before) + ")", {}};
+                 "a certificate must end (" + text_of(not_after) + ") after it begins (" + text_of(not_before) + ")",
+                 {}};
   }
   OwnedCertificate certificate(X509_new());
   const std::string serial_bytes = random_bytes(16);
@@ -111,7 +119,8 @@ Result<OwnedCertificate> begun(std::string_view common_name, const PublicKey& su
 Done add_extension(X509* certificate, X509* issuer, int nid, const char* value) {
   X509V3_CTX context{};
   X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
-  const std::unique_ptr<X509_EXTENSION, Release<X509_EXTENSION_free>> extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value));
+  const std::unique_ptr<X509_EXTENSION, Release<X509_EXTENSION_free>> extension(
+      X509V3_EXT_conf_nid(nullptr, &context, nid, value));
   if (!extension || X509_add_ext(certificate, extension.get(), -1) != 1)
     return openssl_failure(ErrorCode::IoFailure, std::string("the certificate does not take ") + OBJ_nid2sn(nid));
   return {};
@@ -127,13 +136,15 @@ Done add_extensions(X509* certificate, X509* issuer, const std::vector<std::pair
 bool is_host_name(std::string_view name) {
   if (name.empty() || name.size() > 253 || name.front() == '.' || name.front() == '-') return false;
   return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '*';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+           c == '*';
   });
 }
 
 Done add_host_names(X509* certificate, const std::vector<std::string>& host_names) {
   if (host_names.empty()) return {};
-  if (host_names.size() > host_names_max) return Error{ErrorCode::LimitExceeded, "a certificate names at most 100 hosts", {}};
+  if (host_names.size() > host_names_max)
+    return Error{ErrorCode::LimitExceeded, "a certificate names at most 100 hosts", {}};
   const OwnedHostNames names(GENERAL_NAMES_new());
   for (const std::string& host_name : host_names) {
     std::unique_ptr<ASN1_OCTET_STRING, Release<ASN1_OCTET_STRING_free>> address(a2i_IPADDRESS(host_name.c_str()));
@@ -145,7 +156,8 @@ Done add_host_names(X509* certificate, const std::vector<std::string>& host_name
       GENERAL_NAME_set0_value(name.get(), GEN_IPADD, address.release());
     } else {
       std::unique_ptr<ASN1_IA5STRING, Release<ASN1_IA5STRING_free>> text(ASN1_IA5STRING_new());
-      invariant(ASN1_STRING_set(text.get(), host_name.data(), static_cast<int>(host_name.size())) == 1, "memory for a host name");
+      invariant(ASN1_STRING_set(text.get(), host_name.data(), static_cast<int>(host_name.size())) == 1,
+                "memory for a host name");
       GENERAL_NAME_set0_value(name.get(), GEN_DNS, text.release());
     }
     invariant(sk_GENERAL_NAME_push(names.get(), name.release()) > 0, "memory for a host name");
@@ -157,7 +169,8 @@ Done add_host_names(X509* certificate, const std::vector<std::string>& host_name
 
 Result<std::string> signed_pem(X509* certificate, const PrivateKey& key) {
   const EVP_MD* const digest = EVP_PKEY_is_a(key.native(), "ED25519") == 1 ? nullptr : EVP_sha256();
-  if (X509_sign(certificate, key.native(), digest) == 0) return openssl_failure(ErrorCode::IoFailure, "the certificate cannot be signed");
+  if (X509_sign(certificate, key.native(), digest) == 0)
+    return openssl_failure(ErrorCode::IoFailure, "the certificate cannot be signed");
   const OwnedBio bio = writing();
   invariant(PEM_write_bio_X509(bio.get(), certificate) == 1, "a certificate can be written as PEM");
   return written_to(bio);
@@ -187,11 +200,13 @@ Result<PublicKey> certificate_key(std::string_view pem) {
   return key_of(certificate->get());
 }
 
-Result<std::string> make_authority(const PrivateKey& key, std::string_view common_name, Instant not_before, Instant not_after) {
+Result<std::string> make_authority(const PrivateKey& key, std::string_view common_name, Instant not_before,
+                                   Instant not_after) {
   const Result<OwnedCertificate> certificate = begun(common_name, key.public_key(), not_before, not_after);
   if (!certificate) return certificate.error();
   X509* const raw = certificate->get();
-  if (X509_set_issuer_name(raw, X509_get_subject_name(raw)) != 1) return openssl_failure(ErrorCode::IoFailure, "the certificate takes no issuer");
+  if (X509_set_issuer_name(raw, X509_get_subject_name(raw)) != 1)
+    return openssl_failure(ErrorCode::IoFailure, "the certificate takes no issuer");
   const Done extended = add_extensions(raw, raw,
                                        {{NID_basic_constraints, "critical,CA:TRUE,pathlen:0"},
                                         {NID_key_usage, "critical,keyCertSign,cRLSign"},
@@ -206,17 +221,19 @@ Result<std::string> issue_certificate(const CertificateRequest& request, const P
   if (!authority) return authority.error().within("reading the authority's certificate");
   if (X509_check_private_key(authority->get(), authority_key.native()) != 1)
     return openssl_failure(ErrorCode::InvalidInput, "the authority's key and certificate do not belong together");
-  const Result<OwnedCertificate> certificate = begun(request.common_name, request.subject, request.not_before, request.not_after);
+  const Result<OwnedCertificate> certificate =
+      begun(request.common_name, request.subject, request.not_before, request.not_after);
   if (!certificate) return certificate.error();
   X509* const raw = certificate->get();
   if (X509_set_issuer_name(raw, X509_get_subject_name(authority->get())) != 1)
     return openssl_failure(ErrorCode::IoFailure, "the certificate takes no issuer");
-  const Done extended = add_extensions(raw, authority->get(),
-                                       {{NID_basic_constraints, "critical,CA:FALSE"},
-                                        {NID_key_usage, "critical,digitalSignature"},
-                                        {NID_ext_key_usage, request.use == CertificateUse::Server ? "serverAuth" : "clientAuth"},
-                                        {NID_subject_key_identifier, "hash"},
-                                        {NID_authority_key_identifier, "keyid:always"}});
+  const Done extended =
+      add_extensions(raw, authority->get(),
+                     {{NID_basic_constraints, "critical,CA:FALSE"},
+                      {NID_key_usage, "critical,digitalSignature"},
+                      {NID_ext_key_usage, request.use == CertificateUse::Server ? "serverAuth" : "clientAuth"},
+                      {NID_subject_key_identifier, "hash"},
+                      {NID_authority_key_identifier, "keyid:always"}});
   if (!extended) return extended.error();
   if (Done named = add_host_names(raw, request.host_names); !named) return named.error();
   return signed_pem(raw, authority_key);

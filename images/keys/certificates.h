@@ -1,5 +1,5 @@
-// X.509 certificates: the controller's own authority, and what it issues to machines, clients and staff. A certificate only
-// proves a key; what its holder may do is looked up by the key's id.
+// X.509 certificates: the controller's own authority, and what it issues to machines, clients and staff. A certificate
+// only proves a key; what its holder may do is looked up by the key's id.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ namespace images::keys {
 
 struct CertificateFacts {
   std::string common_name;
-  KeyId subject_key;  // SHA-256 of the subject's SubjectPublicKeyInfo
+  KeyId subject_key;   // SHA-256 of the subject's SubjectPublicKeyInfo
   std::string serial;  // hexadecimal
   Instant not_before;
   Instant not_after;
@@ -24,7 +24,8 @@ Result<CertificateFacts> certificate_facts(std::string_view pem);
 Result<PublicKey> certificate_key(std::string_view pem);
 
 // A self-signed authority certificate, PEM.
-Result<std::string> make_authority(const PrivateKey& key, std::string_view common_name, Instant not_before, Instant not_after);
+Result<std::string> make_authority(const PrivateKey& key, std::string_view common_name, Instant not_before,
+                                   Instant not_after);
 
 enum class CertificateUse { Server, Client };
 

@@ -8,7 +8,9 @@ constexpr Bytes key_file_size_max = kibibytes(16);
 Done write_new(files::Files& files, const std::string& path, const std::string& pem, files::Access access) {
   const Result<bool> there = files.exists(path);
   if (!there) return there.error();
-  if (*there) return Error{ErrorCode::AlreadyExists, "'" + path + "' is there already; keys are not overwritten: choose another name", {}};
+  if (*there)
+    return Error{
+        ErrorCode::AlreadyExists, "'" + path + "' is there already; keys are not overwritten: choose another name", {}};
   return files.replace(path, pem, access);
 }
 

@@ -26,7 +26,9 @@ bool is_p256(const EVP_PKEY* key) {
 
 Error unsupported_key() {
   ERR_clear_error();
-  return Error{ErrorCode::InvalidInput, "this is not an ECDSA P-256 or Ed25519 key; make one with 'leaseback-image key make'", {}};
+  return Error{ErrorCode::InvalidInput,
+               "this is not an ECDSA P-256 or Ed25519 key; make one with 'leaseback-image key make'",
+               {}};
 }
 
 std::string der_of(const EVP_PKEY* key) {
@@ -67,7 +69,8 @@ Result<PublicKey> PublicKey::from_pem(std::string_view pem) {
   if (pem.size() > pem_size_max) return Error{ErrorCode::LimitExceeded, "a public key in PEM has at most 16 KiB", {}};
   const OwnedBio bio = reading(pem);
   const OwnedKey key(PEM_read_bio_PUBKEY(bio.get(), nullptr, no_passphrase, nullptr));
-  if (!key) return openssl_failure(ErrorCode::InvalidInput, "this is not a public key in PEM ('-----BEGIN PUBLIC KEY-----')");
+  if (!key)
+    return openssl_failure(ErrorCode::InvalidInput, "this is not a public key in PEM ('-----BEGIN PUBLIC KEY-----')");
   if (!is_ed25519(key.get()) && !is_p256(key.get())) return unsupported_key();
   return from_der(der_of(key.get()));
 }
@@ -87,11 +90,15 @@ KeyId PublicKey::id() const { return KeyId(sha256(der()).text); }
 Done PublicKey::verify(std::string_view bytes, std::string_view signature) const {
   const OwnedDigestContext context(EVP_MD_CTX_new());
   const bool verified =
-      context && EVP_DigestVerifyInit_ex(context.get(), nullptr, digest_name(key_.get()), nullptr, nullptr, key_.get(), nullptr) == 1 &&
+      context &&
+      EVP_DigestVerifyInit_ex(context.get(), nullptr, digest_name(key_.get()), nullptr, nullptr, key_.get(), nullptr) ==
+          1 &&
       EVP_DigestVerify(context.get(), octets(signature), signature.size(), octets(bytes), bytes.size()) == 1;
   ERR_clear_error();
   if (verified) return {};
-  return Error{ErrorCode::Unauthenticated, "the signature is not one of key " + id().text.substr(0, 16) + "... over these bytes", {}};
+  return Error{ErrorCode::Unauthenticated,
+               "the signature is not one of key " + id().text.substr(0, 16) + "... over these bytes",
+               {}};
 }
 
 Result<PrivateKey> PrivateKey::generate(KeyKind kind) {
@@ -131,7 +138,8 @@ Result<std::string> PrivateKey::sign(std::string_view bytes) const {
   const OwnedDigestContext context(EVP_MD_CTX_new());
   std::size_t length = 0;
   if (!context ||
-      EVP_DigestSignInit_ex(context.get(), nullptr, digest_name(key_.get()), nullptr, nullptr, key_.get(), nullptr) != 1 ||
+      EVP_DigestSignInit_ex(context.get(), nullptr, digest_name(key_.get()), nullptr, nullptr, key_.get(), nullptr) !=
+          1 ||
       EVP_DigestSign(context.get(), nullptr, &length, octets(bytes), bytes.size()) != 1)
     return openssl_failure(ErrorCode::IoFailure, "OpenSSL made no signature");
   std::string signature(length, '\0');
@@ -146,14 +154,16 @@ struct Sha256::State {
 };
 
 Sha256::Sha256() : state_(new State{OwnedDigestContext(EVP_MD_CTX_new())}) {
-  invariant(state_->context && EVP_DigestInit_ex2(state_->context.get(), sha256_method(), nullptr) == 1, "SHA-256 starts");
+  invariant(state_->context && EVP_DigestInit_ex2(state_->context.get(), sha256_method(), nullptr) == 1,
+            "SHA-256 starts");
 }
 Sha256::~Sha256() = default;
 Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 void Sha256::add(std::string_view bytes) {
-  invariant(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) == 1, "SHA-256 takes bytes until finish()");
+  invariant(EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()) == 1,
+            "SHA-256 takes bytes until finish()");
 }
 
 Digest Sha256::finish() {

@@ -20,7 +20,9 @@ Error openssl_failure(ErrorCode code, std::string_view what) {
   return Error{code, std::string(what) + (reason == nullptr ? "" : " (" + std::string(reason) + ")"), {}};
 }
 
-OwnedBio reading(std::string_view bytes) { return OwnedBio(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size()))); }
+OwnedBio reading(std::string_view bytes) {
+  return OwnedBio(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
+}
 
 OwnedBio writing() { return OwnedBio(BIO_new(BIO_s_mem())); }
 

@@ -38,7 +38,9 @@ OwnedBio reading(std::string_view bytes);
 OwnedBio writing();
 std::string written_to(const OwnedBio& bio);
 
-inline const unsigned char* octets(std::string_view bytes) { return reinterpret_cast<const unsigned char*>(bytes.data()); }
+inline const unsigned char* octets(std::string_view bytes) {
+  return reinterpret_cast<const unsigned char*>(bytes.data());
+}
 inline unsigned char* octets(std::string& bytes) { return reinterpret_cast<unsigned char*>(bytes.data()); }
 
 // A passphrase callback that never asks on a terminal: a protected key is refused.

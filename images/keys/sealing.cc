@@ -51,7 +51,8 @@ Result<std::string> seal(std::string_view key, std::string_view plain, std::stri
 
 Result<std::string> open(std::string_view key, std::string_view sealed, std::string_view context) {
   if (Done sizes = check_sizes(key, sealed, context); !sizes) return sizes.error();
-  const Error corrupt{ErrorCode::Corrupt, "the sealed bytes, their context or the key are not those that were sealed", {}};
+  const Error corrupt{
+      ErrorCode::Corrupt, "the sealed bytes, their context or the key are not those that were sealed", {}};
   if (sealed.size() < sealing_overhead) return corrupt;
   const std::string_view nonce = sealed.substr(0, nonce_size);
   const std::string_view body = sealed.substr(nonce_size, sealed.size() - sealing_overhead);

@@ -12,8 +12,8 @@ using namespace policies::vocabulary;
 inline constexpr std::size_t sealing_key_size = 32;
 inline constexpr std::size_t sealing_overhead = 28;
 
-// `key` is 32 random bytes; `context` is authenticated but not stored: opening needs the same. Never reuse a key for more
-// than 2^32 pieces (random nonces).
+// `key` is 32 random bytes; `context` is authenticated but not stored: opening needs the same. Never reuse a key for
+// more than 2^32 pieces (random nonces).
 Result<std::string> seal(std::string_view key, std::string_view plain, std::string_view context);
 // Corrupt when the key, the context or any byte differs from what was sealed.
 Result<std::string> open(std::string_view key, std::string_view sealed, std::string_view context);

@@ -8,9 +8,13 @@ namespace {
 constexpr std::size_t type_size_max = 256;
 constexpr std::size_t key_id_size_max = 256;
 
-Error malformed(std::string_view what) { return Error{ErrorCode::InvalidInput, "this is not a signed statement: " + std::string(what), {}}; }
+Error malformed(std::string_view what) {
+  return Error{ErrorCode::InvalidInput, "this is not a signed statement: " + std::string(what), {}};
+}
 
-Error too_large() { return Error{ErrorCode::LimitExceeded, "a signed statement has at most 64 KiB and 8 signatures", {}}; }
+Error too_large() {
+  return Error{ErrorCode::LimitExceeded, "a signed statement has at most 64 KiB and 8 signatures", {}};
+}
 
 // DSSE lets writers choose between the standard and the URL-safe alphabet.
 Result<std::string> decoded(std::string text) {
@@ -68,7 +72,8 @@ std::string pre_authentication_encoding(std::string_view type, std::string_view 
 }
 
 Result<std::string> sign_statement(std::string_view type, std::string_view payload, const PrivateKey& key) {
-  if (type.empty() || type.size() > type_size_max) return Error{ErrorCode::InvalidInput, "a statement's type has 1 to 256 bytes", {}};
+  if (type.empty() || type.size() > type_size_max)
+    return Error{ErrorCode::InvalidInput, "a statement's type has 1 to 256 bytes", {}};
   if (payload.size() > statement_size_max) return too_large();
   return with_signature(Statement{std::string(type), std::string(payload), {}}, key);
 }
@@ -108,14 +113,16 @@ std::string text_of(const Statement& statement) {
   boost::json::array signatures;
   for (const StatementSignature& signature : statement.signatures)
     signatures.push_back(boost::json::object{{"keyid", signature.key.text}, {"sig", base64_of(signature.signature)}});
-  return boost::json::serialize(boost::json::object{
-      {"payloadType", statement.type}, {"payload", base64_of(statement.payload)}, {"signatures", std::move(signatures)}});
+  return boost::json::serialize(boost::json::object{{"payloadType", statement.type},
+                                                    {"payload", base64_of(statement.payload)},
+                                                    {"signatures", std::move(signatures)}});
 }
 
 Done verify_statement(const Statement& statement, const PublicKey& key, std::string_view expected_type) {
   if (statement.type != expected_type) {
     return Error{ErrorCode::Unauthenticated,
-                 "the statement is of type '" + statement.type + "', not '" + std::string(expected_type) + "'", {}};
+                 "the statement is of type '" + statement.type + "', not '" + std::string(expected_type) + "'",
+                 {}};
   }
   const KeyId id = key.id();
   const std::string bytes = pre_authentication_encoding(statement.type, statement.payload);
@@ -123,7 +130,8 @@ Done verify_statement(const Statement& statement, const PublicKey& key, std::str
     const bool may_be_ours = signature.key.empty() || signature.key == id;
     if (may_be_ours && key.verify(bytes, signature.signature)) return {};
   }
-  return Error{ErrorCode::Unauthenticated, "the statement holds no good signature of key " + id.text.substr(0, 16) + "...", {}};
+  return Error{
+      ErrorCode::Unauthenticated, "the statement holds no good signature of key " + id.text.substr(0, 16) + "...", {}};
 }
 
 }  // namespace images::keys

@@ -32,8 +32,8 @@ std::string pre_authentication_encoding(std::string_view type, std::string_view 
 
 // The envelope with one signature, one line of JSON. LimitExceeded when it would exceed 64 KiB.
 Result<std::string> sign_statement(std::string_view type, std::string_view payload, const PrivateKey& key);
-// The same envelope with this key's signature added, or put in the place of this key's earlier one. LimitExceeded beyond 8
-// signatures or 64 KiB. Verify the statement first: this does not.
+// The same envelope with this key's signature added, or put in the place of this key's earlier one. LimitExceeded
+// beyond 8 signatures or 64 KiB. Verify the statement first: this does not.
 Result<std::string> countersign_statement(std::string_view envelope, const PrivateKey& key);
 
 // InvalidInput or LimitExceeded when `envelope` is not one envelope within the limits. Verifies nothing.

@@ -1,5 +1,5 @@
-// What every Files must do, whatever it stands on. A test instantiates the suite with a bench that owns the Files and names
-// an empty folder in it:
+// What every Files must do, whatever it stands on. A test instantiates the suite with a bench that owns the Files and
+// names an empty folder in it:
 //   struct MemoryBench { fakes::MemoryFiles files; std::string folder = "/work"; MemoryBench(); };
 //   INSTANTIATE_TYPED_TEST_SUITE_P(MemoryFiles, FilesContract, MemoryBench);
 #pragma once
@@ -110,8 +110,9 @@ TYPED_TEST_P(FilesContract, RemovesFilesAndEmptyDirectoriesOnly) {
   EXPECT_FALSE(*files.exists(this->path("d")));
 }
 
-REGISTER_TYPED_TEST_SUITE_P(FilesContract, ReadsWhatWasReplaced, ReadsUpToTheLimitAndNoFurther, ReadsRangesAndStopsAtTheEnd,
-                            AppendsAtTheEndAndTruncates, SaysNotFoundForWhatIsNotThere, MovesOneFileOverAnother,
-                            MakesDirectoriesWithTheirParents, RemovesFilesAndEmptyDirectoriesOnly);
+REGISTER_TYPED_TEST_SUITE_P(FilesContract, ReadsWhatWasReplaced, ReadsUpToTheLimitAndNoFurther,
+                            ReadsRangesAndStopsAtTheEnd, AppendsAtTheEndAndTruncates, SaysNotFoundForWhatIsNotThere,
+                            MovesOneFileOverAnother, MakesDirectoriesWithTheirParents,
+                            RemovesFilesAndEmptyDirectoriesOnly);
 
 }  // namespace tests::contracts

@@ -169,7 +169,8 @@ Result<std::string> MemoryFiles::read(const std::string& path, Bytes limit) {
   if (off_) return Error{ErrorCode::Interrupted, "the power is off", {}};
   const Result<File*> file = find(path);
   if (!file) return file.error();
-  if ((*file)->bytes.size() > limit.count) return Error{ErrorCode::LimitExceeded, "'" + path + "' is larger than " + limit.text(), {}};
+  if ((*file)->bytes.size() > limit.count)
+    return Error{ErrorCode::LimitExceeded, "'" + path + "' is larger than " + limit.text(), {}};
   return (*file)->bytes;
 }
 
@@ -186,7 +187,8 @@ Done MemoryFiles::replace(const std::string& path, std::string_view bytes, Acces
     const std::string name = usual(path);
     if (Done parent = check_parent(name); !parent) return parent;
     const auto old = files_.find(name);
-    if (Done space = check_space(old == files_.end() ? 0 : old->second.bytes.size(), bytes.size()); !space) return space;
+    if (Done space = check_space(old == files_.end() ? 0 : old->second.bytes.size(), bytes.size()); !space)
+      return space;
     // One step: a cut in the middle shows the old file.
     if (step == Step::Whole) files_[name] = File{std::string(bytes), std::string(bytes), bytes.size(), access};
     return {};
@@ -246,8 +248,9 @@ Done MemoryFiles::remove(const std::string& path) {
     const std::string name = usual(path);
     const auto is_below = [prefix = prefix_of(name)](const std::string& other) { return other.starts_with(prefix); };
     if (directories_.contains(name)) {
-      const bool used = std::any_of(files_.begin(), files_.end(), [&](const auto& file) { return is_below(file.first); }) ||
-                        std::any_of(directories_.begin(), directories_.end(), is_below);
+      const bool used =
+          std::any_of(files_.begin(), files_.end(), [&](const auto& file) { return is_below(file.first); }) ||
+          std::any_of(directories_.begin(), directories_.end(), is_below);
       if (used) return Error{ErrorCode::AlreadyExists, "'" + path + "' is not empty", {}};
     }
     if (step == Step::Whole) {
@@ -262,7 +265,8 @@ Done MemoryFiles::make_directory(const std::string& path, Access) {
   return mutate([&](Step step) -> Done {
     std::vector<std::string> wanted;
     for (std::string name = usual(path); !directories_.contains(name); name = parent_of(name)) {
-      if (files_.contains(name)) return Error{ErrorCode::AlreadyExists, "'" + name + "' is there and is not a directory", {}};
+      if (files_.contains(name))
+        return Error{ErrorCode::AlreadyExists, "'" + name + "' is there and is not a directory", {}};
       wanted.push_back(name);
     }
     // Outermost first: half done, the parents are there and the directory is not.

@@ -1,5 +1,5 @@
-// Files in memory, with the power and the disk in the hands of the test. What is durable is kept apart from what is not, so
-// that cut_power() can drop or tear whatever nobody had synced, as a real disk does.
+// Files in memory, with the power and the disk in the hands of the test. What is durable is kept apart from what is
+// not, so that cut_power() can drop or tear whatever nobody had synced, as a real disk does.
 #pragma once
 
 #include <cstdint>
@@ -22,16 +22,16 @@ class MemoryFiles final : public images::files::Files {
   // `seed` decides how a power cut tears.
   explicit MemoryFiles(std::uint64_t seed = 1) : random_(seed) {}
 
-  // The machine loses power and is started again: each file that was not synced keeps its durable bytes, some prefix of the
-  // newer ones, or those with a tail of zeros; a file that never was synced may be gone.
+  // The machine loses power and is started again: each file that was not synced keeps its durable bytes, some prefix of
+  // the newer ones, or those with a tail of zeros; a file that never was synced may be gone.
   void cut_power();
 
   // Mutating calls so far: replace, append, sync, truncate, rename, remove, make_directory; failed ones too.
   [[nodiscard]] std::uint64_t mutating_calls() const;
   // The `nth` mutating call from now (1: the next one) fails with `code`, without effect; then all is well again.
   void fail_at(std::uint64_t nth, ErrorCode code = ErrorCode::IoFailure);
-  // Power fails during the `nth` mutating call from now: it takes effect wholly, partly or not at all. From then on each call
-  // fails with Interrupted until power_on(), which also calls off a cut that has not come yet.
+  // Power fails during the `nth` mutating call from now: it takes effect wholly, partly or not at all. From then on
+  // each call fails with Interrupted until power_on(), which also calls off a cut that has not come yet.
   void cut_at(std::uint64_t nth);
   [[nodiscard]] bool is_off() const;
   void power_on();

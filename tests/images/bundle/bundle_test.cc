@@ -1,5 +1,6 @@
-// Goal: what comes out of a bundle is what its signer packed, byte for byte, or nothing comes out. Method: pack, sign and
-// unpack over files in memory; change each part in turn; cut the power at each step; change the archive between two looks.
+// Goal: what comes out of a bundle is what its signer packed, byte for byte, or nothing comes out. Method: pack, sign
+// and unpack over files in memory; change each part in turn; cut the power at each step; change the archive between two
+// looks.
 #include "images/bundle/bundle.h"
 
 #include <gtest/gtest.h>
@@ -46,13 +47,19 @@ class ChangingFiles final : public files::Files {
     return below_.read_range(path, offset, length);
   }
   Result<std::string> read(const std::string& path, Bytes limit) override { return below_.read(path, limit); }
-  Done replace(const std::string& path, std::string_view bytes, files::Access access) override { return below_.replace(path, bytes, access); }
-  Done append(const std::string& path, std::string_view bytes, files::Access access) override { return below_.append(path, bytes, access); }
+  Done replace(const std::string& path, std::string_view bytes, files::Access access) override {
+    return below_.replace(path, bytes, access);
+  }
+  Done append(const std::string& path, std::string_view bytes, files::Access access) override {
+    return below_.append(path, bytes, access);
+  }
   Done sync(const std::string& path) override { return below_.sync(path); }
   Done truncate(const std::string& path, std::uint64_t size) override { return below_.truncate(path, size); }
   Done rename(const std::string& from, const std::string& to) override { return below_.rename(from, to); }
   Done remove(const std::string& path) override { return below_.remove(path); }
-  Done make_directory(const std::string& path, files::Access access) override { return below_.make_directory(path, access); }
+  Done make_directory(const std::string& path, files::Access access) override {
+    return below_.make_directory(path, access);
+  }
   Result<bool> exists(const std::string& path) override { return below_.exists(path); }
   Result<std::uint64_t> size(const std::string& path) override { return below_.size(path); }
   Result<std::vector<std::string>> list(const std::string& directory) override { return below_.list(directory); }
@@ -85,13 +92,18 @@ class Bundle : public ::testing::Test {
             "1.4.0",
             "amd64",
             {{EntryKind::File, "/usr/lib/systemd/system/agent.service", 0644, "/build/unit", ""},
-             {EntryKind::Link, "/etc/systemd/system/multi-user.target.wants/agent.service", 0, "", "/usr/lib/systemd/system/agent.service"},
+             {EntryKind::Link, "/etc/systemd/system/multi-user.target.wants/agent.service", 0, "",
+              "/usr/lib/systemd/system/agent.service"},
              {EntryKind::File, "/usr/lib/leaseback/leaseback-agent", 0755, "/build/agent", ""},
              {EntryKind::File, long_path(), 0600, "/build/empty", ""},
              {EntryKind::Directory, "/var/lib/leaseback", 0700, "", ""}}};
   }
-  [[nodiscard]] static std::string long_path() { return "/usr/lib/" + std::string(100, 'a') + "/" + std::string(100, 'b') + "/cccccccccc"; }
-  [[nodiscard]] static std::string bytes_of(MemoryFiles& files, const std::string& path) { return *files.read(path, gibibytes(1)); }
+  [[nodiscard]] static std::string long_path() {
+    return "/usr/lib/" + std::string(100, 'a') + "/" + std::string(100, 'b') + "/cccccccccc";
+  }
+  [[nodiscard]] static std::string bytes_of(MemoryFiles& files, const std::string& path) {
+    return *files.read(path, gibibytes(1));
+  }
   void pack_and_sign() {
     const Result<Manifest> packed = pack(files_, order(), path_);
     ASSERT_TRUE(packed) << packed.error().text();
@@ -174,14 +186,16 @@ TEST_F(Bundle, RefusesEachChangedByte) {
     // A key id is only a hint, and its name may break: then every trusted key is tried.
     const Result<keys::Statement> read = keys::parse_statement(changed);
     const bool only_the_hint_is_lost = read && read->signatures[0].key.empty();
-    EXPECT_EQ(verify(files_, path_, trusted_).has_value(), only_the_hint_is_lost) << "byte " << at << " of the signature";
+    EXPECT_EQ(verify(files_, path_, trusted_).has_value(), only_the_hint_is_lost)
+        << "byte " << at << " of the signature";
   }
 }
 
 TEST_F(Bundle, RefusesShortenedAndLengthenedArchives) {
   pack_and_sign();
   const std::string archive = bytes_of(files_, path_);
-  for (const std::string& changed : {archive.substr(0, archive.size() - 1), archive + "x", std::string(), archive + archive}) {
+  for (const std::string& changed :
+       {archive.substr(0, archive.size() - 1), archive + "x", std::string(), archive + archive}) {
     put(files_, path_, changed);
     EXPECT_EQ(code_of_unpacking(files_), ErrorCode::Corrupt) << changed.size();
     EXPECT_EQ(inspect(files_, path_).error().code, ErrorCode::InvalidInput) << changed.size();

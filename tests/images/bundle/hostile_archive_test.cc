@@ -1,5 +1,5 @@
-// Goal: an archive made to do harm is refused with a clear error before it costs memory, time or a file. Method: archives
-// built by hand with libarchive and zstd, each breaking one rule; even a trusted signer cannot make them pass.
+// Goal: an archive made to do harm is refused with a clear error before it costs memory, time or a file. Method:
+// archives built by hand with libarchive and zstd, each breaking one rule; even a trusted signer cannot make them pass.
 #include <archive.h>
 #include <archive_entry.h>
 #include <gtest/gtest.h>
@@ -81,13 +81,16 @@ class HostileArchive : public ::testing::Test {
     EXPECT_FALSE(facts);
     return facts ? Error{} : facts.error();
   }
-  [[nodiscard]] std::string manifest(std::vector<Entry> entries) const { return text_of(Manifest{"x", "1", "all", std::move(entries)}); }
+  [[nodiscard]] std::string manifest(std::vector<Entry> entries) const {
+    return text_of(Manifest{"x", "1", "all", std::move(entries)});
+  }
   const std::vector<Entry> two_ = {file("/a", "aaa"), file("/b", "bbb")};
 };
 
 TEST_F(HostileArchive, IsNotWhatThisTestTakesItFor) {
   MemoryFiles files;
-  const std::string good = compressed(tar_of({{"manifest.json", manifest(two_)}, {"files/a", "aaa"}, {"files/b", "bbb"}}));
+  const std::string good =
+      compressed(tar_of({{"manifest.json", manifest(two_)}, {"files/a", "aaa"}, {"files/b", "bbb"}}));
   ASSERT_TRUE(files.replace("/b", good, files::Access::Everyone));
   NoSink nowhere;
   const Result<ArchiveFacts> facts = read_archive(files, "/b", nowhere);
@@ -122,20 +125,25 @@ TEST_F(HostileArchive, WithOtherEntriesThanItsManifestIsRefused) {
 }
 
 TEST_F(HostileArchive, WithAnotherContentIsCorrupt) {
-  const Error error = refused(compressed(tar_of({{"manifest.json", manifest(two_)}, {"files/a", "aaa"}, {"files/b", "bbB"}})));
+  const Error error =
+      refused(compressed(tar_of({{"manifest.json", manifest(two_)}, {"files/a", "aaa"}, {"files/b", "bbB"}})));
   EXPECT_EQ(error.code, ErrorCode::Corrupt);
   EXPECT_NE(error.text().find("'/b'"), std::string::npos) << error.text();
 }
 
 TEST_F(HostileArchive, CutAnywhereIsRefused) {
-  const std::string good = compressed(tar_of({{"manifest.json", manifest(two_)}, {"files/a", "aaa"}, {"files/b", "bbb"}}));
-  for (std::size_t size = 0; size < good.size(); ++size) EXPECT_EQ(refused(good.substr(0, size)).code, ErrorCode::InvalidInput) << size;
+  const std::string good =
+      compressed(tar_of({{"manifest.json", manifest(two_)}, {"files/a", "aaa"}, {"files/b", "bbb"}}));
+  for (std::size_t size = 0; size < good.size(); ++size)
+    EXPECT_EQ(refused(good.substr(0, size)).code, ErrorCode::InvalidInput) << size;
   const std::string tar = tar_of({{"manifest.json", manifest(two_)}, {"files/a", "aaa"}, {"files/b", "bbb"}});
-  for (const std::size_t size : {100U, 512U, 700U, 1536U, 1600U}) EXPECT_EQ(refused(compressed(tar.substr(0, size))).code, ErrorCode::InvalidInput) << size;
+  for (const std::size_t size : {100U, 512U, 700U, 1536U, 1600U})
+    EXPECT_EQ(refused(compressed(tar.substr(0, size))).code, ErrorCode::InvalidInput) << size;
 }
 
 TEST_F(HostileArchive, FollowedByAnythingIsRefused) {
-  const std::string good = compressed(tar_of({{"manifest.json", manifest(two_)}, {"files/a", "aaa"}, {"files/b", "bbb"}}));
+  const std::string good =
+      compressed(tar_of({{"manifest.json", manifest(two_)}, {"files/a", "aaa"}, {"files/b", "bbb"}}));
   EXPECT_EQ(refused(good + "x").code, ErrorCode::InvalidInput);
   EXPECT_EQ(refused(good + good).code, ErrorCode::InvalidInput) << "a second frame";
   const std::string tar = tar_of({{"manifest.json", manifest(two_)}, {"files/a", "aaa"}, {"files/b", "bbb"}});
@@ -151,9 +159,12 @@ TEST_F(HostileArchive, ThatIsABombIsRefusedEarly) {
   EXPECT_EQ(refused(compressed(tar_of({{"manifest.json", std::string(5 << 20, ' ')}}))).code, ErrorCode::LimitExceeded);
   EXPECT_EQ(refused(compressed(tar_of({{"manifest.json", text}, {"files/a", zeros}}))).code, ErrorCode::InvalidInput);
   EXPECT_EQ(refused(compressed(tar_of({{"bomb", zeros}, {"manifest.json", text}}))).code, ErrorCode::LimitExceeded);
-  EXPECT_EQ(refused(compressed(tar_of({{"manifest.json", text}, {"files/a", "aaa"}, {"files/b", "bbb"}, {"bomb", zeros}}))).code,
+  EXPECT_EQ(
+      refused(compressed(tar_of({{"manifest.json", text}, {"files/a", "aaa"}, {"files/b", "bbb"}, {"bomb", zeros}})))
+          .code,
+      ErrorCode::InvalidInput);
+  EXPECT_EQ(refused(compressed(tar_of({{"manifest.json", text}, {"files/a", "aaa"}, {"files/b", "bbb"}}) + zeros)).code,
             ErrorCode::InvalidInput);
-  EXPECT_EQ(refused(compressed(tar_of({{"manifest.json", text}, {"files/a", "aaa"}, {"files/b", "bbb"}}) + zeros)).code, ErrorCode::InvalidInput);
 }
 
 TEST_F(HostileArchive, WithAHugeWindowIsRefused) {
@@ -164,7 +175,8 @@ TEST_F(HostileArchive, WithAHugeWindowIsRefused) {
 }
 
 TEST_F(HostileArchive, WithAMillionExtensionHeadersIsRefused) {
-  // A chain of GNU long-name headers: each is followed by another, so that a reader which nests on them runs out of stack.
+  // A chain of GNU long-name headers: each is followed by another, so that a reader which nests on them runs out of
+  // stack.
   std::string link(512, '\0');
   const std::string name = "././@LongLink";
   link.replace(0, name.size(), name);

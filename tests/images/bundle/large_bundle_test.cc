@@ -1,5 +1,5 @@
-// Goal: memory does not grow with a bundle, and the same inputs give the same bytes from real folders. Method: real files;
-// the kernel's own figure for the peak of this process, set back before each step.
+// Goal: memory does not grow with a bundle, and the same inputs give the same bytes from real folders. Method: real
+// files; the kernel's own figure for the peak of this process, set back before each step.
 #include <gtest/gtest.h>
 #include <malloc.h>
 #include <sys/stat.h>
@@ -60,7 +60,8 @@ TEST_F(RealFolder, PacksAndReadsLargeFilesInLittleMemory) {
   const std::string path = folder_ + "/large.bundle";
   forget_peak();
   const std::uint64_t before = peak_kibibytes();
-  const Result<Manifest> packed = pack(files_, {"large", "1", "all", {{EntryKind::File, "/large", 0644, folder_ + "/large", ""}}}, path);
+  const Result<Manifest> packed =
+      pack(files_, {"large", "1", "all", {{EntryKind::File, "/large", 0644, folder_ + "/large", ""}}}, path);
   ASSERT_TRUE(packed) << packed.error().text();
   const std::uint64_t packing = peak_kibibytes() - before;
   EXPECT_LT(packing, 64U << 10);
@@ -90,7 +91,8 @@ TEST_F(RealFolder, GivesTheSameBytesFromCopiesWithOtherTimesModesAndOrder) {
     for (const std::string& name : names) ASSERT_EQ(::utime((here + "/" + name).c_str(), &times), 0);
     ASSERT_EQ(::chmod((here + "/agent").c_str(), copy == "one" ? 0600 : 0777), 0);
     PackOrder order{"x", "1", "all", {}};
-    for (const std::string& name : names) order.sources.push_back({EntryKind::File, "/usr/lib/" + name, 0644, here + "/" + name, ""});
+    for (const std::string& name : names)
+      order.sources.push_back({EntryKind::File, "/usr/lib/" + name, 0644, here + "/" + name, ""});
     ASSERT_TRUE(pack(files_, order, folder_ + "/" + copy + ".bundle"));
   }
   EXPECT_EQ(*files_.read(folder_ + "/one.bundle", mebibytes(1)), *files_.read(folder_ + "/two.bundle", mebibytes(1)));

@@ -1,5 +1,5 @@
-// Goal: files keep their promises on a real file system and in memory. Method: one contract suite over both, then what only
-// one of them can show: modes and processes on the real one, power cuts and full disks on the other.
+// Goal: files keep their promises on a real file system and in memory. Method: one contract suite over both, then what
+// only one of them can show: modes and processes on the real one, power cuts and full disks on the other.
 #include <sys/stat.h>
 
 #include <filesystem>

@@ -1,4 +1,5 @@
-// Goal: all programs of a rehearsal agree on the time that a file says. Method: a real clock that the test moves by hand.
+// Goal: all programs of a rehearsal agree on the time that a file says. Method: a real clock that the test moves by
+// hand.
 #include "images/files/stepped_clock.h"
 
 #include <gtest/gtest.h>
@@ -70,9 +71,10 @@ TEST_F(SteppedClockTest, KeepsTheLastGoodSettingWhenTheFileBreaks) {
 
 TEST_F(SteppedClockTest, RefusesToOpenWhatIsNoClock) {
   EXPECT_EQ(SteppedClock::open(path_, real_).error().code, ErrorCode::NotFound);
-  for (const char* text : {"", "now", "2026-11-21T08:00:00Z 2026-11-21T08:00:00Z", "2026-11-21T08:00:00Z 2026-11-21T08:00:00Z -1",
-                           "2026-11-21T08:00:00Z 2026-11-21T08:00:00Z nan", "2026-11-21T08:00:00Z 2026-11-21T08:00:00Z 1 2",
-                           "2026-11-21T08:00:00Z 2026-11-21T08:00:00Z 1000001", "2026-11-21T08:00:00Z x 1"}) {
+  for (const char* text :
+       {"", "now", "2026-11-21T08:00:00Z 2026-11-21T08:00:00Z", "2026-11-21T08:00:00Z 2026-11-21T08:00:00Z -1",
+        "2026-11-21T08:00:00Z 2026-11-21T08:00:00Z nan", "2026-11-21T08:00:00Z 2026-11-21T08:00:00Z 1 2",
+        "2026-11-21T08:00:00Z 2026-11-21T08:00:00Z 1000001", "2026-11-21T08:00:00Z x 1"}) {
     std::ofstream(path_) << text;
     EXPECT_EQ(SteppedClock::open(path_, real_).error().code, ErrorCode::InvalidInput) << text;
   }

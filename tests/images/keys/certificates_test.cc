@@ -14,7 +14,12 @@ namespace {
 class Certificates : public ::testing::Test {
  protected:
   [[nodiscard]] CertificateRequest request() const {
-    return {machine_.id().text, machine_.public_key(), CertificateUse::Client, {}, begin_, begin_ + std::chrono::hours(24 * 30)};
+    return {machine_.id().text,
+            machine_.public_key(),
+            CertificateUse::Client,
+            {},
+            begin_,
+            begin_ + std::chrono::hours(24 * 30)};
   }
   [[nodiscard]] std::string issued() const { return *issue_certificate(request(), authority_key_, authority_); }
 
@@ -40,10 +45,12 @@ TEST_F(Certificates, TellTheFactsTheyWereIssuedWith) {
 
 TEST_F(Certificates, AreGoodOnlyBetweenTheirDates) {
   const std::string pem = issued();
-  EXPECT_EQ(verify_certificate(pem, authority_, begin_ - std::chrono::seconds(1)).error().code, ErrorCode::Unauthenticated);
+  EXPECT_EQ(verify_certificate(pem, authority_, begin_ - std::chrono::seconds(1)).error().code,
+            ErrorCode::Unauthenticated);
   EXPECT_TRUE(verify_certificate(pem, authority_, begin_));
   EXPECT_TRUE(verify_certificate(pem, authority_, begin_ + std::chrono::hours(24 * 29)));
-  EXPECT_EQ(verify_certificate(pem, authority_, begin_ + std::chrono::hours(24 * 31)).error().code, ErrorCode::Unauthenticated);
+  EXPECT_EQ(verify_certificate(pem, authority_, begin_ + std::chrono::hours(24 * 31)).error().code,
+            ErrorCode::Unauthenticated);
 }
 
 TEST_F(Certificates, OfAnotherAuthorityOfTheSameNameAreRefused) {
@@ -77,7 +84,8 @@ TEST_F(Certificates, AreNotIssuedForUnlawfulRequests) {
   bad = request();
   bad.host_names = {"fleet.example", "not a host"};
   EXPECT_EQ(issue_certificate(bad, authority_key_, authority_).error().code, ErrorCode::InvalidInput);
-  EXPECT_EQ(issue_certificate(request(), machine_, authority_).error().code, ErrorCode::InvalidInput) << "key and certificate of different authorities";
+  EXPECT_EQ(issue_certificate(request(), machine_, authority_).error().code, ErrorCode::InvalidInput)
+      << "key and certificate of different authorities";
 }
 
 TEST_F(Certificates, AreOneWholePemOrNothing) {
@@ -103,13 +111,18 @@ TEST_F(Certificates, SatisfyTheOpensslProgram) {
   std::ofstream(folder + "/line.pub") << line.public_key().pem();
   std::ofstream(folder + "/message") << "message";
   std::ofstream(folder + "/signature", std::ios::binary) << *line.sign("message");
-  const auto accepts = [&](const std::string& words) { return std::system(("cd " + folder + " && openssl " + words + " >out 2>&1").c_str()) == 0; };
-  const std::string at = " -attime " + std::to_string(std::chrono::floor<std::chrono::seconds>(begin_).time_since_epoch().count() + 60);
+  const auto accepts = [&](const std::string& words) {
+    return std::system(("cd " + folder + " && openssl " + words + " >out 2>&1").c_str()) == 0;
+  };
+  const std::string at =
+      " -attime " + std::to_string(std::chrono::floor<std::chrono::seconds>(begin_).time_since_epoch().count() + 60);
   EXPECT_TRUE(accepts("verify -x509_strict -CAfile authority.pem -purpose sslclient" + at + " machine.pem"));
   EXPECT_FALSE(accepts("verify -x509_strict -CAfile authority.pem -purpose sslserver" + at + " machine.pem"));
-  EXPECT_TRUE(accepts("verify -x509_strict -CAfile authority.pem -purpose sslserver -verify_hostname fleet.example" + at + " server.pem"));
+  EXPECT_TRUE(accepts("verify -x509_strict -CAfile authority.pem -purpose sslserver -verify_hostname fleet.example" +
+                      at + " server.pem"));
   EXPECT_TRUE(accepts("verify -x509_strict -CAfile authority.pem -verify_ip ::1" + at + " server.pem"));
-  EXPECT_FALSE(accepts("verify -x509_strict -CAfile authority.pem -verify_hostname other.example" + at + " server.pem"));
+  EXPECT_FALSE(
+      accepts("verify -x509_strict -CAfile authority.pem -verify_hostname other.example" + at + " server.pem"));
   EXPECT_TRUE(accepts("pkeyutl -verify -rawin -pubin -inkey line.pub -sigfile signature -in message"));
   EXPECT_TRUE(accepts("pkey -in line.key -check -noout"));
   std::filesystem::remove_all(folder);

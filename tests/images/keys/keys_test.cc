@@ -1,5 +1,5 @@
-// Goal: keys, digests and sealing do what the standards say, not only what we say. Method: known answers from FIPS 180-4,
-// RFC 5869, RFC 8032, RFC 4648 and McGrew and Viega's GCM paper, round trips, and one changed bit at a time.
+// Goal: keys, digests and sealing do what the standards say, not only what we say. Method: known answers from FIPS
+// 180-4, RFC 5869, RFC 8032, RFC 4648 and McGrew and Viega's GCM paper, round trips, and one changed bit at a time.
 #include "images/keys/keys.h"
 
 #include <gtest/gtest.h>
@@ -22,7 +22,8 @@ TEST(Sha256, GivesTheKnownAnswers) {
 
 TEST(DerivedKey, GivesTheKnownAnswerOfRfc5869) {
   // Test case 3 (empty salt, empty info); the first 32 of its 42 bytes.
-  EXPECT_EQ(hex_of(derived_key(std::string(22, '\x0b'), "")), "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d");
+  EXPECT_EQ(hex_of(derived_key(std::string(22, '\x0b'), "")),
+            "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d");
   EXPECT_NE(derived_key("secret", "one purpose"), derived_key("secret", "another purpose"));
 }
 
@@ -71,8 +72,13 @@ TEST(Sealing, RefusesAnyChangedByteContextOrKey) {
 }
 
 TEST(Base64, GivesTheKnownAnswersOfRfc4648) {
-  const std::vector<std::pair<std::string, std::string>> known = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},        {"foo", "Zm9v"},
-                                                                  {"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
+  const std::vector<std::pair<std::string, std::string>> known = {{"", ""},
+                                                                  {"f", "Zg=="},
+                                                                  {"fo", "Zm8="},
+                                                                  {"foo", "Zm9v"},
+                                                                  {"foob", "Zm9vYg=="},
+                                                                  {"fooba", "Zm9vYmE="},
+                                                                  {"foobar", "Zm9vYmFy"}};
   for (const auto& [bytes, text] : known) {
     EXPECT_EQ(base64_of(bytes), text);
     EXPECT_EQ(*bytes_of_base64(text), bytes);
@@ -83,7 +89,8 @@ TEST(Base64, GivesTheKnownAnswersOfRfc4648) {
 }
 
 TEST(Base64, RefusesSecondWaysToWriteTheSameBytes) {
-  for (const char* text : {"Zg", "Zg=", "Zh==", "Zm9=", "Zm 9", "Zm9v\n", "=", "====", "Z===", "Zg==Zg==", "Zm-_"}) EXPECT_FALSE(bytes_of_base64(text)) << text;
+  for (const char* text : {"Zg", "Zg=", "Zh==", "Zm9=", "Zm 9", "Zm9v\n", "=", "====", "Z===", "Zg==Zg==", "Zm-_"})
+    EXPECT_FALSE(bytes_of_base64(text)) << text;
 }
 
 class EachKind : public ::testing::TestWithParam<KeyKind> {};
@@ -128,9 +135,13 @@ TEST_P(EachKind, RefusesBrokenEncodings) {
 
 TEST(Keys, SignEd25519AsRfc8032Says) {
   // Test 2 of section 7.1: the secret key wrapped as PKCS#8.
-  const std::string pkcs8 = *bytes_of_hex("302e020100300506032b657004220420" "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
-  const PrivateKey key = *PrivateKey::from_pem("-----BEGIN PRIVATE KEY-----\n" + base64_of(pkcs8) + "\n-----END PRIVATE KEY-----\n");
-  EXPECT_EQ(hex_of(key.public_key().der().substr(12)), "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
+  const std::string pkcs8 = *bytes_of_hex(
+      "302e020100300506032b657004220420"
+      "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb");
+  const PrivateKey key =
+      *PrivateKey::from_pem("-----BEGIN PRIVATE KEY-----\n" + base64_of(pkcs8) + "\n-----END PRIVATE KEY-----\n");
+  EXPECT_EQ(hex_of(key.public_key().der().substr(12)),
+            "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c");
   EXPECT_EQ(hex_of(*key.sign("\x72")),
             "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da"
             "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00");
@@ -138,7 +149,9 @@ TEST(Keys, SignEd25519AsRfc8032Says) {
 
 TEST(Keys, RefusesOtherAlgorithmsAndCompressedPoints) {
   // An X25519 key, and a P-256 key whose point is compressed: the same key in another form would have another id.
-  const std::string x25519 = *bytes_of_hex("302a300506032b656e032100" "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
+  const std::string x25519 = *bytes_of_hex(
+      "302a300506032b656e032100"
+      "8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a");
   EXPECT_EQ(PublicKey::from_der(x25519).error().code, ErrorCode::InvalidInput);
   const std::string whole = PrivateKey::generate(KeyKind::MachineKey)->public_key().der();
   ASSERT_EQ(whole.size(), 91U);
