@@ -168,9 +168,9 @@ TEST(PackList, OfTheAgentIsLawful) {
   ASSERT_TRUE(list) << list.error().text();
   EXPECT_EQ(list->name, "leaseback-agent");
   for (const bundle::Source& source : list->sources) {
-    const bool from_sources = source.content.find('/') != std::string::npos;
-    if (from_sources)
-      EXPECT_TRUE(std::ifstream(std::string(LEASEBACK_SOURCE_DIR) + "/" + source.content).good()) << source.content;
+    if (source.content.find('/') == std::string::npos) continue;  // a program, made by the build
+    std::ifstream content(std::string(LEASEBACK_SOURCE_DIR) + "/" + source.content);
+    EXPECT_TRUE(content.good()) << source.content;
   }
 }
 
