@@ -6,8 +6,7 @@
 namespace fleet::operations {
 
 bool Operations::World::is_needed(const Digest& digest) const {
-  if (uploads.contains(digest) || placement.spool_needs(digest) || scheduler.refers_to(digest)) return true;
-  return pending_results.contains(digest);
+  return uploads.contains(digest) || placement.spool_needs(digest) || scheduler.refers_to(digest);
 }
 
 void Operations::World::keep_upload(const Digest& digest, const PartyId& owner, Bytes size, Instant now, store::Batch& batch) {

@@ -62,7 +62,7 @@ Result<EnrolmentAnswer> Operations::World::enrolment_answer(const MachineId& id,
     answer.release_order = machine.release_order;
     return answer;
   }
-  const Result<std::string> pem = certificate(machine.serial, key, settings.machine_certificate_life, now);
+  const Result<std::string> pem = certificate(machine.id.text, key, settings.machine_certificate_life, now);
   if (!pem) return pem.error().within("issuing a certificate");
   const Result<keys::CertificateFacts> facts = keys::certificate_facts(*pem);
   if (!facts) return facts.error().within("issuing a certificate");

@@ -1,6 +1,7 @@
 // What scheduler and placement must know of a machine: computed from its record, its agreement, its hours and when it was heard.
 #include <algorithm>
 
+#include "fleet/operations/texts.h"
 #include "fleet/operations/world.h"
 
 namespace fleet::operations {
@@ -84,7 +85,11 @@ void Operations::World::note_heard(const registry::Machine& machine, std::string
   const bool returned = machine.given_up.has_value();
   if (returned) take_back(machine.id, now, batch);
   if (!was_online || moved || returned) refresh(machine.id, now);
-  if (!was_online) due.arm(DueKind::Offline, machine.id.text, now + online_window());
+  if (was_online) return;
+  due.arm(DueKind::Offline, machine.id.text, now + online_window());
+  // Stored at once, so that a controller that starts again knows who was there.
+  its.seen_unstored = false;
+  batch.push_back({store::Table::Settings, "seen/" + machine.id.text, quoted(text_of(now))});
 }
 
 }  // namespace fleet::operations

@@ -89,16 +89,15 @@ Result<scheduler::JobView> Operations::remove_job(const PartyId& client, const J
   World& world = *world_;
   // Work that was accepted before is still paid for.
   world.settle_work(now, batch);
-  std::vector<scheduler::TaskView> all;
+  std::vector<Digest> results;
   constexpr std::uint32_t page = 1'000;
   for (std::uint32_t from = 0; from < mine->tasks.total(); from += page)
-    for (scheduler::TaskView& task : world.scheduler.tasks(id, from, page)) all.push_back(std::move(task));
+    for (const scheduler::TaskView& task : world.scheduler.tasks(id, from, page))
+      for (const scheduler::Copy& copy : task.copies)
+        if (!copy.result_digest.empty()) results.emplace_back(copy.result_digest);
   const Result<scheduler::Consequences> follows = world.scheduler.remove(id, now, batch);
   if (!follows) return follows.error();
-  for (const scheduler::TaskView& task : all) {
-    world.close_task(id, client, task);
-    if (!task.result_digest.empty()) world.unneeded.push_back(Digest(task.result_digest));
-  }
+  world.unneeded.insert(world.unneeded.end(), results.begin(), results.end());
   world.apply(*follows, now, batch);
   world.finish(now, batch);
   if (auto removed = world.scheduler.job(id)) return *std::move(removed);

@@ -10,6 +10,12 @@ namespace {
 
 namespace json = boost::json;
 
+// An order is never given to another machine before the first had a few polls in which to answer.
+Settings made_consistent(Settings settings) {
+  settings.placement.order_patience = std::max<Duration>(settings.placement.order_patience, settings.poll_interval * settings.polls_missed_max);
+  return settings;
+}
+
 constexpr std::string_view seen_prefix = "seen/";
 constexpr std::string_view element_prefix = "element/";
 constexpr std::string_view order_prefix = "order/";
@@ -45,7 +51,7 @@ Result<Upload> upload_from(std::string_view text) {
 
 Operations::World::World(Settings given, Keys own_keys, const policies::loading::Rules& all_rules, const terms::ZoneRules& all_zones,
                          store::Elements& all_elements)
-    : settings(std::move(given)),
+    : settings(made_consistent(std::move(given))),
       own(std::move(own_keys)),
       rules(all_rules),
       zones(all_zones),
@@ -112,13 +118,10 @@ Done Operations::World::load(store::Store& store, Instant now) {
   constexpr std::uint32_t page = 1'000;
   for (const scheduler::JobView& job : scheduler.jobs())
     for (std::uint32_t from = 0; from < job.tasks.total(); from += page)
-      for (const scheduler::TaskView& task : scheduler.tasks(job.job, from, page)) {
+      for (const scheduler::TaskView& task : scheduler.tasks(job.job, from, page))
         if (!task.result_digest.empty()) readers[Digest(task.result_digest)].insert(job.client);
-        for (const scheduler::Copy& copy : task.copies)
-          if (copy.state == scheduler::CopyState::Reported) note_result(copy.task, Digest(copy.result_digest));
-      }
   due.arm(DueKind::SettleWork, "", now);
-  due.arm(DueKind::SettleStorage, "", now + settings.storage_period);
+  due.arm(DueKind::SettleStorage, "", now);
   due.arm(DueKind::LastSeen, "", now + settings.last_seen_pause);
   placement_changed = true;
 

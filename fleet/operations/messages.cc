@@ -100,13 +100,8 @@ void Operations::World::take_task_status(const MachineId& machine, const contrac
     }
   }
   const Result<scheduler::Consequences> follows = scheduler.report(report, now, batch);
-  if (!report.result_digest.empty()) {
-    const auto copy = scheduler.copy(report.assignment);
-    if (follows && copy && copy->state == scheduler::CopyState::Reported)
-      note_result(copy->task, Digest(report.result_digest));
-    else
-      unneeded.push_back(Digest(report.result_digest));
-  }
+  // Kept while the scheduler refers to it, as it does unless this report told nothing new.
+  if (!report.result_digest.empty()) unneeded.push_back(Digest(report.result_digest));
   if (follows) apply(*follows, now, batch);
 }
 
@@ -196,7 +191,7 @@ void Operations::World::renew_certificate(const registry::Machine& machine, cons
     registry.record({.kind = "certificate-refused", .machine = machine.id, .text = "asked for another key, or after its release"}, by_controller(now, ""), batch);
     return;
   }
-  const Result<std::string> pem = certificate(machine.serial, *key, settings.machine_certificate_life, now);
+  const Result<std::string> pem = certificate(machine.id.text, *key, settings.machine_certificate_life, now);
   if (!pem) return;
   registry.update(machine.id, [&](registry::Machine& record) { record.certificate_until = now + settings.machine_certificate_life; }, batch);
   contract::Message message;

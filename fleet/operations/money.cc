@@ -86,7 +86,7 @@ void Operations::World::credit(const MachineId& machine, const PartyId& owner, s
 void Operations::World::settle_work(Instant now, store::Batch& batch) {
   const policies::pricing::Prices& prices = rules.standard_prices();
   const scheduler::Settlement settlement = scheduler.settle(batch);
-  for (const scheduler::WorkDone& work : settlement.work) credit(work.machine, work.owner, work.copies, ledger::work_entry(work, prices), now, batch);
+  for (const scheduler::WorkDone& work : settlement.work) credit(work.machine, work.owner, work.copies_after - work.copies_before, ledger::work_entry(work, prices), now, batch);
   for (const scheduler::DataMoved& data : settlement.moved) charge_job(data.job, data.client, ledger::transfer_entry(data, prices), now, batch);
 }
 

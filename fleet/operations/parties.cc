@@ -110,12 +110,12 @@ Result<bool> Operations::import_order(std::string_view yaml, const std::string& 
   for (const auto& [id, agreement] : world.registry.agreements())
     if (known != world.orders.end() && agreement.order == order->id && agreement.starts_at)
       return Error{ErrorCode::Conflict, "order '" + order->id.text + "' is in force already, with other content", {}};
-  world.orders[order->id.text] = std::string(yaml);
-  batch.push_back({store::Table::Settings, "order/" + order->id.text, quoted(yaml)});
   const registry::Happening how{now, by, ""};
-  world.registry.record({.kind = "order-imported", .party = order->customer, .text = order->id.text}, how, batch);
   registry::Party owner{.id = order->customer, .name = order->customer_name, .roles = {registry::Role::Owner}};
   if (const Done named = world.registry.add_party(std::move(owner), how, batch); !named) return named.error();
+  world.orders[order->id.text] = std::string(yaml);
+  batch.push_back({store::Table::Settings, "order/" + order->id.text, quoted(yaml)});
+  world.registry.record({.kind = "order-imported", .party = order->customer, .text = order->id.text}, how, batch);
   std::vector<AgreementId> concerned;
   for (const auto& [id, agreement] : world.registry.agreements())
     if (agreement.order == order->id && agreement.follows.empty()) concerned.push_back(id);

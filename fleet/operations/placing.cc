@@ -42,19 +42,17 @@ contract::Message message_of(const placement::ShardMove& move, const std::string
 }  // namespace
 
 void Operations::World::rebuild(const placement::Rebuild& wanted, Instant now, store::Batch& batch) {
-  objects::Code code{wanted.data_shards, wanted.total_shards};
+  const auto object = placement.object(wanted.object);
+  if (!object) return;
+  const objects::Code code{wanted.data_shards, wanted.total_shards};
   std::vector<objects::ShardFacts> expected;
+  for (const placement::ShardView& shard : object->shards) expected.push_back({shard.index, shard.digest, shard.size});
   objects::Shards have;
   std::vector<std::size_t> missing;
-  for (const placement::ShardOrder& shard : wanted.have) {
-    expected.push_back({shard.index, shard.digest, shard.size});
+  for (const placement::ShardOrder& shard : wanted.have)
     // What cannot be read is left out: rebuild() then says how many are too few.
     if (Result<std::string> bytes = elements.get(shard.digest)) have.emplace(shard.index, *std::move(bytes));
-  }
-  for (const placement::ShardOrder& shard : wanted.missing) {
-    expected.push_back({shard.index, shard.digest, shard.size});
-    missing.push_back(shard.index);
-  }
+  for (const placement::ShardOrder& shard : wanted.missing) missing.push_back(shard.index);
   const Result<objects::Shards> rebuilt = objects::rebuild(code, expected, have, missing);
   if (!rebuilt) {
     registry.record({.kind = "rebuild-failed", .text = "object " + wanted.object.text + ": " + rebuilt.error().text()}, by_controller(now, ""), batch);

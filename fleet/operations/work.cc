@@ -3,24 +3,6 @@
 
 namespace fleet::operations {
 
-void Operations::World::note_result(const TaskId& task, const Digest& digest) { pending_results[digest].insert(task); }
-
-// The copies of a task that is over: its result is its client's, the others' results are nobody's.
-void Operations::World::close_task(const JobId& job, const PartyId& client, const scheduler::TaskView& task) {
-  const TaskId id(job.text + "/" + std::to_string(task.number));
-  if (!task.result_digest.empty()) readers[Digest(task.result_digest)].insert(client);
-  for (const scheduler::Copy& copy : task.copies) {
-    if (copy.result_digest.empty()) continue;
-    const Digest digest(copy.result_digest);
-    if (const auto pending = pending_results.find(digest); pending != pending_results.end()) {
-      pending->second.erase(copy.task);
-      pending->second.erase(id);
-      if (pending->second.empty()) pending_results.erase(pending);
-    }
-    if (copy.result_digest != task.result_digest) unneeded.push_back(digest);
-  }
-}
-
 void Operations::World::apply(const scheduler::Consequences& follows, Instant now, store::Batch& batch) {
   for (const scheduler::Cancellation& cancelled : follows.cancelled) {
     contract::Message message;
@@ -39,7 +21,8 @@ void Operations::World::apply(const scheduler::Consequences& follows, Instant no
     const auto view = scheduler.job(job);
     if (!view) continue;
     const auto number = static_cast<std::uint32_t>(std::stoul("0" + task.text.substr(slash + 1)));
-    for (const scheduler::TaskView& one : scheduler.tasks(job, number, 1)) close_task(job, view->client, one);
+    for (const scheduler::TaskView& one : scheduler.tasks(job, number, 1))
+      if (!one.result_digest.empty()) readers[Digest(one.result_digest)].insert(view->client);
   }
   if (!follows.accepted.empty() && !due.is_armed(DueKind::SettleWork, "")) due.arm(DueKind::SettleWork, "", now + settings.settle_period);
   for (const JobId& job : follows.jobs_finished) {

@@ -71,7 +71,6 @@ struct Operations::World {
   std::unordered_map<Digest, Upload> uploads;
   std::unordered_map<PartyId, Bytes> uploaded;  // per client
   std::unordered_map<Digest, std::set<PartyId>> readers;  // clients who may read shards and results
-  std::unordered_map<Digest, std::set<TaskId>> pending_results;  // results that wait for their check
   std::unordered_map<std::string, CachedTicket> tickets;
   std::vector<Digest> unneeded;
   bool placement_changed = false;
@@ -117,8 +116,6 @@ struct Operations::World {
   void settle_work(Instant now, store::Batch& batch);
   void settle_storage(Instant now, store::Batch& batch);
   void sample_power(Instant now, store::Batch& batch);
-  void note_result(const TaskId& task, const Digest& digest);
-  void close_task(const JobId& job, const PartyId& client, const scheduler::TaskView& task);
   void credit(const MachineId& machine, const PartyId& owner, std::uint64_t copies, const Result<ledger::Draft>& draft, Instant now, store::Batch& batch);
   void charge_job(const JobId& job, const PartyId& client, const Result<ledger::Draft>& draft, Instant now, store::Batch& batch);
   void hold_to_limit(const PartyId& client, Instant now, store::Batch& batch);
