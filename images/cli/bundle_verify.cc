@@ -79,7 +79,7 @@ command_line::Command bundle_verify_command(const Ports& ports) {
        .summary = "check a bundle's signature and all that it contains",
        .description = "Checks what a machine checks before it installs: the signature by a trusted key, the digest of "
                       "the archive, the manifest, and every file in it. Writes nothing.",
-       .examples = {"leaseback-image bundle verify agent.bundle --key release.key.pub"},
+       .examples = {"leaseback-image bundle verify agent.bundle --key release.pub"},
        .exits = {{ExitCode::Failed, "the bundle is not to be trusted, or cannot be read"}}},
       declare, [&ports](const BundleVerifyOptions& options, Streams& streams) { return run(options, ports, streams); },
       check);

@@ -22,8 +22,15 @@ struct KeyMakeOptions {
 void declare(KeyMakeOptions& options, OptionList& list) {
   list.choice("kind", options.kind, {"signing", "machine"},
               "signing: Ed25519, for lines and releases; machine: ECDSA P-256, what a TPM can hold");
-  list.required("out", "FILE", options.out, "where the private key goes; its public half goes to FILE.pub");
+  list.required("out", "FILE", options.out, "where the private key goes; the public half of X.key goes to X.pub");
   list.json(options.json);
+}
+
+// "release.key" and "release.pub"; any other name gets ".pub" after it.
+std::string public_path_of(std::string_view path) {
+  constexpr std::string_view ending = ".key";
+  if (path.ends_with(ending) && path.size() > ending.size()) path.remove_suffix(ending.size());
+  return std::string(path) + ".pub";
 }
 
 Done check_free(files::Files& files, const std::string& path) {
@@ -35,7 +42,7 @@ Done check_free(files::Files& files, const std::string& path) {
 }
 
 Result<ExitCode> run(const KeyMakeOptions& options, const Ports& ports, Streams& streams) {
-  const std::string public_path = options.out + ".pub";
+  const std::string public_path = public_path_of(options.out);
   // Both before either: half a pair helps nobody.
   for (const std::string& path : {options.out, public_path}) {
     if (Done free = check_free(ports.files, path); !free) return free.error();

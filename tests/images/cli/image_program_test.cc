@@ -58,14 +58,13 @@ TEST_F(ImageProgram, ExplainsItself) {
 TEST_F(ImageProgram, MakesKeysPacksSignsAndVerifies) {
   put_list_and_files();
   ASSERT_EQ(run({"key", "make", "--kind", "signing", "--out", "/release.key"}), ExitCode::Done) << err_.str();
-  const std::string id = keys::read_public_key(files_, "/release.key.pub")->id().text;
+  const std::string id = keys::read_public_key(files_, "/release.pub")->id().text;
   EXPECT_NE(out_.str().find(id), std::string::npos);
   EXPECT_EQ(files_.access_of("/release.key"), files::Access::OwnerOnly);
   ASSERT_EQ(pack(), ExitCode::Done) << err_.str();
-  EXPECT_EQ(run({"bundle", "verify", "/agent.bundle", "--key", "/release.key.pub"}), ExitCode::Failed)
-      << "not signed yet";
+  EXPECT_EQ(run({"bundle", "verify", "/agent.bundle", "--key", "/release.pub"}), ExitCode::Failed) << "not signed yet";
   ASSERT_EQ(run({"bundle", "sign", "/agent.bundle", "--key", "/release.key"}), ExitCode::Done) << err_.str();
-  ASSERT_EQ(run({"bundle", "verify", "/agent.bundle", "--key", "/release.key.pub"}), ExitCode::Done) << err_.str();
+  ASSERT_EQ(run({"bundle", "verify", "/agent.bundle", "--key", "/release.pub"}), ExitCode::Done) << err_.str();
   EXPECT_TRUE(out_.str().starts_with("Good: leaseback-agent 1.4.0 for amd64\n  signed by  " + id)) << out_.str();
   ASSERT_EQ(run({"bundle", "list", "/agent.bundle"}), ExitCode::Done) << err_.str();
   EXPECT_NE(out_.str().find("0755      7  /usr/lib/leaseback/leaseback-agent\n"), std::string::npos) << out_.str();
@@ -79,11 +78,10 @@ TEST_F(ImageProgram, SaysNoToAForeignKeyAndATamperedBundle) {
   ASSERT_EQ(run({"key", "make", "--out", "/other.key"}), ExitCode::Done);
   ASSERT_EQ(pack(), ExitCode::Done);
   ASSERT_EQ(run({"bundle", "sign", "/agent.bundle", "--key", "/release.key"}), ExitCode::Done);
-  EXPECT_EQ(run({"bundle", "verify", "/agent.bundle", "--key", "/other.key.pub"}), ExitCode::Failed);
-  EXPECT_EQ(run({"bundle", "verify", "/agent.bundle", "--key", "/other.key.pub", "--key", "/release.key.pub"}),
-            ExitCode::Done);
+  EXPECT_EQ(run({"bundle", "verify", "/agent.bundle", "--key", "/other.pub"}), ExitCode::Failed);
+  EXPECT_EQ(run({"bundle", "verify", "/agent.bundle", "--key", "/other.pub", "--key", "/release.pub"}), ExitCode::Done);
   files_.flip_bit("/agent.bundle", 100);
-  EXPECT_EQ(run({"bundle", "verify", "/agent.bundle", "--key", "/release.key.pub"}), ExitCode::Failed);
+  EXPECT_EQ(run({"bundle", "verify", "/agent.bundle", "--key", "/release.pub"}), ExitCode::Failed);
   EXPECT_NE(err_.str().find("the bytes of '/agent.bundle' are not those that were signed"), std::string::npos)
       << err_.str();
 }
@@ -93,7 +91,7 @@ TEST_F(ImageProgram, OverwritesNoKey) {
   const std::string before = *files_.read("/release.key", kibibytes(16));
   EXPECT_EQ(run({"key", "make", "--out", "/release.key"}), ExitCode::Failed);
   EXPECT_EQ(*files_.read("/release.key", kibibytes(16)), before);
-  put("/half.key.pub", "");
+  put("/half.pub", "");
   EXPECT_EQ(run({"key", "make", "--out", "/half.key"}), ExitCode::Failed);
   EXPECT_FALSE(*files_.exists("/half.key")) << "no half of a pair is left behind";
 }
@@ -108,7 +106,7 @@ TEST_F(ImageProgram, NeverPrintsAPrivateKey) {
     EXPECT_EQ(out_.str().find(secret), std::string::npos);
     EXPECT_EQ(out_.str().find("PRIVATE"), std::string::npos);
   }
-  EXPECT_EQ(out_.str(), *files_.read("/m.key.pub", kibibytes(16)));
+  EXPECT_EQ(out_.str(), *files_.read("/m.pub", kibibytes(16)));
   put("/noise", "noise");
   EXPECT_EQ(run({"key", "show", "/noise"}), ExitCode::Failed);
   EXPECT_EQ(run({"key", "show", "/absent"}), ExitCode::Failed);
