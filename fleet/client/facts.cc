@@ -52,6 +52,16 @@ json::object json_of(const JobRecord& job) {
   return facts;
 }
 
+json::object json_of(const TaskRecord& task) {
+  json::array copies;
+  for (const TaskCopy& copy : task.copies)
+    copies.push_back(json::object{{"machine", copy.machine}, {"outcome", copy.outcome}, {"digest", copy.digest.text}});
+  json::object facts{{"number", task.number}, {"state", task.state}, {"copies", std::move(copies)}};
+  if (!task.result.empty()) facts["result_digest"] = task.result.text;
+  if (!task.reason.empty()) facts["reason"] = task.reason;
+  return facts;
+}
+
 std::string held_of(const ObjectRecord& object) {
   const auto held = std::count_if(object.shards.begin(), object.shards.end(), [](const ObjectShard& shard) { return shard.state == "held"; });
   return std::to_string(held) + " of " + std::to_string(object.code.total) + " on machines";
@@ -97,6 +107,25 @@ void print(const JobRecord& job, Form form, Streams& streams) {
   table.row({"created at", text_of(job.created_at)});
   if (job.finished_at) table.row({"finished at", text_of(*job.finished_at)});
   streams.out << table.text(streams.width);
+}
+
+void print(const JobRecord& job, const std::vector<TaskRecord>& tasks, Form form, Streams& streams) {
+  if (form == Form::Json) {
+    json::object facts = json_of(job);
+    json::array list;
+    for (const TaskRecord& task : tasks) list.push_back(json_of(task));
+    facts["task_list"] = std::move(list);
+    streams.out << json::serialize(facts) << "\n";
+    return;
+  }
+  print(job, form, streams);
+  Table table({{"task", Align::Right}, {"state"}, {"result"}, {"copies"}});
+  for (const TaskRecord& task : tasks) {
+    std::string copies;
+    for (const TaskCopy& copy : task.copies) copies += (copies.empty() ? "" : ", ") + copy.outcome + " by " + copy.machine;
+    table.row({std::to_string(task.number), task.reason.empty() ? task.state : task.state + ": " + task.reason, task.result.text.substr(0, 12), copies});
+  }
+  streams.out << "\n" << table.text(streams.width);
 }
 
 void print(const std::vector<OwnObject>& objects, Form form, Streams& streams) {

@@ -18,6 +18,7 @@ inline Form form_of(bool json) { return json ? Form::Json : Form::Text; }
 boost::json::object json_of(const Money& money);
 boost::json::object json_of(const OwnObject& object);
 boost::json::object json_of(const JobRecord& job);
+boost::json::object json_of(const TaskRecord& task);
 
 // "2 of 3 on machines": how many shards are held.
 std::string held_of(const ObjectRecord& object);
@@ -27,6 +28,8 @@ std::string line_of(const JobRecord& job);
 void print(const OwnObject& object, Form form, policies::command_line::Streams& streams);
 void print(const JobRecord& job, Form form, policies::command_line::Streams& streams);
 void print(const std::vector<OwnObject>& objects, Form form, policies::command_line::Streams& streams);
+// The job with each of its tasks: `task_list` in JSON.
+void print(const JobRecord& job, const std::vector<TaskRecord>& tasks, Form form, policies::command_line::Streams& streams);
 void print(const std::vector<JobRecord>& jobs, Form form, policies::command_line::Streams& streams);
 
 }  // namespace fleet::client

@@ -1,5 +1,5 @@
 // What a job is, as people write it: a YAML file, read strictly. An example that explains each key is
-// examples/mandelbrot/job.yaml.
+// agent/runtime/examples/mandelbrot/job.yaml.
 #pragma once
 
 #include <string>

@@ -19,30 +19,26 @@ struct ShowOptions {
   HomeOptions where;
   std::string job;
   bool watch = false;
+  bool tasks = false;
   bool json = false;
 };
 
 // Why the first few failed tasks failed.
-Done tell_failures(Client& client, const JobId& job, std::ostream& err) {
+void tell_failures(const std::vector<TaskRecord>& tasks, std::ostream& err) {
   std::size_t told = 0;
-  for (std::optional<std::uint64_t> from = 0; from && told < failures_shown;) {
-    const Result<TaskPage> page = client.tasks(job, *from);
-    if (!page) return page.error();
-    for (const TaskRecord& task : page->tasks)
-      if (task.state == "failed" && told++ < failures_shown) err << "leaseback: task " << task.number << " failed: " << task.reason << "\n";
-    from = page->next && *page->next > *from ? page->next : std::nullopt;
-  }
-  return {};
+  for (const TaskRecord& task : tasks)
+    if (task.state == "failed" && told++ < failures_shown) err << "leaseback: task " << task.number << " failed: " << task.reason << "\n";
 }
 
 }  // namespace
 
 policies::command_line::Command job_show(const Ports& ports) {
   return policies::command_line::command<ShowOptions>(
-      {"job", "show", "print how far a job is", "Prints tasks, processor time and money spent; with --watch, follows the job until it is over.", {"leaseback job show 12 --watch"}, {}},
+      {"job", "show", "print how far a job is", "Prints tasks, processor time and money spent; with --watch, follows the job until it is over.", {"leaseback job show 12 --watch", "leaseback job show 12 --tasks --json"}, {}},
       [&ports](ShowOptions& options, OptionList& list) {
         list.word("ID", options.job, "which job");
         list.flag("watch", options.watch, "print each change on the standard error, until the job is over");
+        list.flag("tasks", options.tasks, "each task too, with its copies and their results");
         declare_home(ports, options.where, list);
         list.json(options.json);
       },
@@ -55,9 +51,14 @@ policies::command_line::Command job_show(const Ports& ports) {
               if (options.watch && line_of(seen) != last) streams.err << "leaseback: " << (last = line_of(seen)) << std::endl;
             });
         if (!record) return record.error();
-        print(*record, form_of(options.json), streams);
-        if (record->failed > 0)
-          if (const Done told = tell_failures(*opened->client, record->job, streams.err); !told) return told.error();
+        Result<std::vector<TaskRecord>> tasks = std::vector<TaskRecord>();
+        if (options.tasks || record->failed > 0) tasks = all_tasks(*opened->client, record->job);
+        if (!tasks) return tasks.error();
+        if (options.tasks)
+          print(*record, *tasks, form_of(options.json), streams);
+        else
+          print(*record, form_of(options.json), streams);
+        tell_failures(*tasks, streams.err);
         return ExitCode::Done;
       });
 }

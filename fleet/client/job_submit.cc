@@ -30,7 +30,7 @@ policies::command_line::Command job_submit(const Ports& ports) {
       {"job", "submit", "send a job to leased machines",
        "Reads the job from a YAML file, sends its executable and data files, and starts it. The executable must be static: the sandbox holds nothing but the "
        "job's own files. A submit that was cut is finished by running it again; after it has finished, running it again makes a second job. What each "
-       "key of the file means stands in fleet/client/examples/mandelbrot/job.yaml.",
+       "key of the file means stands in agent/runtime/examples/mandelbrot/job.yaml.",
        {"leaseback job submit mandelbrot/job.yaml --files build/dev/bin"},
        {}},
       [&ports](SubmitOptions& options, OptionList& list) {

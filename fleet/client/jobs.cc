@@ -126,25 +126,33 @@ Result<JobRecord> wait_until_over(Client& client, const JobId& id, std::size_t a
   }
 }
 
+Result<std::vector<TaskRecord>> all_tasks(Client& client, const JobId& id) {
+  std::vector<TaskRecord> tasks;
+  std::optional<std::uint64_t> from = 0;
+  while (from) {
+    Result<TaskPage> page = client.tasks(id, *from);
+    if (!page) return page.error();
+    if (page->next && *page->next <= *from) return Error{ErrorCode::InvalidInput, "the controller's pages of tasks do not go forward", {}};
+    for (TaskRecord& task : page->tasks) tasks.push_back(std::move(task));
+    from = page->next;
+  }
+  return tasks;
+}
+
 Result<FetchedResults> fetch_results(Client& client, Files& files, const JobId& id, const std::string& folder, const Progress& progress) {
   const std::string doing = "fetching the results of job " + id.text;
   if (const Done made = files.make_directory(folder, Access::Everyone); !made) return made.error().within(doing);
   FetchedResults results;
-  std::optional<std::uint64_t> from = 0;
-  while (from) {
-    const Result<TaskPage> page = client.tasks(id, *from);
-    if (!page) return page.error().within(doing);
-    if (page->next && *page->next <= *from) return Error{ErrorCode::InvalidInput, "the controller's pages of tasks do not go forward", {}}.within(doing);
-    for (const TaskRecord& task : page->tasks) {
-      ++results.tasks;
-      if (task.result.empty()) {
-        ++results.missing;
-        continue;
-      }
-      if (const Done fetched = fetch_one(client, files, task, path_of_result(folder, task.number), results); !fetched) return fetched.error().within(doing);
-      if (results.fetched > 0 && results.fetched % progress_every == 0) progress("fetched " + std::to_string(results.fetched) + " results");
+  const Result<std::vector<TaskRecord>> tasks = all_tasks(client, id);
+  if (!tasks) return tasks.error().within(doing);
+  for (const TaskRecord& task : *tasks) {
+    ++results.tasks;
+    if (task.result.empty()) {
+      ++results.missing;
+      continue;
     }
-    from = page->next;
+    if (const Done fetched = fetch_one(client, files, task, path_of_result(folder, task.number), results); !fetched) return fetched.error().within(doing);
+    if (results.fetched > 0 && results.fetched % progress_every == 0) progress("fetched " + std::to_string(results.fetched) + " results");
   }
   return results;
 }

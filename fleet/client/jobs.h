@@ -17,6 +17,9 @@ Result<JobRecord> submit_job(const Home& home, Client& client, const JobFile& jo
 Result<JobRecord> wait_until_over(Client& client, const JobId& id, std::size_t asks, Duration between, const Pause& pause,
                                   const std::function<void(const JobRecord&)>& seen);
 
+// Every task, in order: page after page.
+Result<std::vector<TaskRecord>> all_tasks(Client& client, const JobId& id);
+
 struct FetchedResults {
   std::uint64_t tasks = 0;
   std::uint64_t fetched = 0;     // by this call

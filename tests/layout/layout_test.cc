@@ -20,8 +20,6 @@ int rank_of(const std::string& path) {
 
 bool may_include(const SourceFile& from, const std::string& to) {
   if (from.room() == "tests") return true;
-  // A task is a client's program, and the runtime's header is what it is written against.
-  if (from.path.starts_with("fleet/client/examples/") && to.starts_with("agent/runtime/")) return true;
   const int own = rank_of(from.path);
   const int other = rank_of(to);
   if (other < own) return true;
@@ -69,7 +67,7 @@ TEST(Layout, EachLibraryLivesInItsRoom) {
       {"isa-l", {"fleet/objects/"}},
       {"erasure_code", {"fleet/objects/"}},
       {"seccomp", {"agent/sandbox/"}},
-      {"png", {"agent/runtime/examples/", "fleet/client/examples/"}},
+      {"png", {"agent/runtime/examples/"}},
   };
   for (const SourceFile& file : sources()) {
     if (file.room() == "tests") continue;

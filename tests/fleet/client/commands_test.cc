@@ -156,6 +156,9 @@ TEST_F(Leaseback, RunsAJobFromFileToResults) {
   const boost::json::value results = json({"job", "results", id, "--into", path("results")});
   EXPECT_EQ(results.at("fetched").to_number<int>(), 7);
   EXPECT_EQ(*files_.read(path("results/000004.result"), kibibytes(1)), "tile 4");
+  const boost::json::value shown = json({"job", "show", id, "--tasks"});
+  ASSERT_EQ(shown.at("task_list").as_array().size(), 7U);
+  EXPECT_EQ(shown.at("task_list").at(4).at("result_digest").as_string(), keys::sha256("tile 4").text);
   EXPECT_EQ(json({"job", "list"}).at("jobs").as_array().size(), 1U);
   EXPECT_EQ(json({"job", "show", id, "--watch"}).at("spent").at("minor").to_number<int>(), 7);
   EXPECT_EQ(json({"job", "remove", id}).at("state").as_string(), "removed");

@@ -5,14 +5,14 @@
 #include <cstring>
 #include <filesystem>
 
-#include "fleet/client/examples/mandelbrot/tile.h"
+#include "agent/runtime/examples/mandelbrot/tile.h"
 #include "fleet/client/job_file.h"
 #include "images/files/posix_files.h"
 
 namespace fleet::client {
 namespace {
 
-using examples::mandelbrot::TileHead;
+using agent::runtime::examples::mandelbrot::TileHead;
 
 class Mandelbrot : public testing::Test {
  protected:
@@ -43,7 +43,7 @@ class Mandelbrot : public testing::Test {
 };
 
 TEST_F(Mandelbrot, JobHasTwoHundredAndFortyTasks) {
-  const std::string path = LEASEBACK_SOURCE_DIR "/fleet/client/examples/mandelbrot/job.yaml";
+  const std::string path = LEASEBACK_SOURCE_DIR "/agent/runtime/examples/mandelbrot/job.yaml";
   const Result<JobFile> job = job_file_from(*files_.read(path, mebibytes(1)), path);
   ASSERT_TRUE(job) << job.error().text();
   EXPECT_EQ(job->request.tasks.size(), 240U);

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-namespace fleet::client::examples::mandelbrot {
+namespace agent::runtime::examples::mandelbrot {
 
 struct TileHead {
   char magic[8] = {'L', 'B', 'T', 'I', 'L', 'E', '1', 0};
@@ -16,4 +16,4 @@ struct TileHead {
 };
 static_assert(sizeof(TileHead) == 32);
 
-}  // namespace fleet::client::examples::mandelbrot
+}  // namespace agent::runtime::examples::mandelbrot

@@ -10,12 +10,12 @@
 #include <string_view>
 
 #include "agent/runtime/leaseback_task.hpp"
-#include "fleet/client/examples/mandelbrot/tile.h"
+#include "agent/runtime/examples/mandelbrot/tile.h"
 
 namespace {
 
 namespace task = leaseback::task;
-using fleet::client::examples::mandelbrot::TileHead;
+using agent::runtime::examples::mandelbrot::TileHead;
 
 constexpr int not_finished = 75;  // EX_TEMPFAIL: start me again from my checkpoint
 

@@ -10,12 +10,12 @@
 #include <string>
 #include <vector>
 
-#include "fleet/client/examples/mandelbrot/tile.h"
+#include "agent/runtime/examples/mandelbrot/tile.h"
 
 namespace {
 
 namespace fs = std::filesystem;
-using fleet::client::examples::mandelbrot::TileHead;
+using agent::runtime::examples::mandelbrot::TileHead;
 
 constexpr std::uint32_t side_max = 20'000;
 
