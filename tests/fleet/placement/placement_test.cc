@@ -276,6 +276,29 @@ TEST(Placement, RepairsWhatAnInventoryDoesNotList) {
   EXPECT_EQ(world.object("o").state, ObjectState::Stored);
 }
 
+TEST(Placement, DoesNotMissInAnInventoryWhatIsStillOnItsWay) {
+  FourOwners world;
+  world.put(object_of("o", 2, 3));
+  const Orders orders = world.plan();
+  const MachineId machine = orders.moves[0].machine;
+  world.placement.reconcile(machine, {}, world.now, world.batch);
+  EXPECT_EQ(world.placement.shards_on(machine).size(), 1U);
+  world.obey(orders);
+  EXPECT_TRUE(world.plan().moves.empty());
+  EXPECT_EQ(world.object("o").state, ObjectState::Stored);
+}
+
+TEST(Placement, TakesAnInventoryForTheAnswerThatWasLost) {
+  FourOwners world;
+  world.put(object_of("o", 1, 2));
+  const Orders orders = world.plan();
+  for (const ShardMove& move : orders.moves) {
+    world.vaults[move.machine][move.shard] = move.digest;
+    world.placement.reconcile(move.machine, world.inventory(move.machine.text), world.now, world.batch);
+  }
+  EXPECT_EQ(world.object("o").state, ObjectState::Stored);
+}
+
 TEST(Placement, TreatsCorruptShardsAsGone) {
   FourOwners world;
   world.put(object_of("o", 2, 3));
@@ -346,6 +369,7 @@ TEST(Placement, RecordsWhichPortionOfWhichMachineWasGivenToWhat) {
   world.now += 1h;
   world.placement.give_up_machine(holder, world.now, world.batch);
   world.keep();
+  EXPECT_EQ(world.placement.allocated_on(holder).count, 0U);
   world.restart();
   const std::vector<Allocation> closed = world.placement.allocations_of(holder);
   EXPECT_EQ(closed.at(0).until, std::optional(start + 1h));
