@@ -190,10 +190,10 @@ TEST_F(MachineFolder, NoticesAreKeptForTheOwner) {
   std::filesystem::create_directories(state_ + "/owner");
   StateDesk desk(files_, state_, std::nullopt);
   desk.tell("Your lease ends on Sunday.");
-  for (int i = 0; i < 3000; ++i) desk.tell("Message " + std::to_string(i) + " of many, many messages.");
+  for (int i = 0; i < 30; ++i) desk.tell("Message " + std::to_string(i) + std::string(4'000, '.'));
   const std::string notices = *files_.read(state_ + "/owner/notices.txt", mebibytes(1));
   EXPECT_LE(notices.size(), 64U * 1024);
-  EXPECT_NE(notices.find("Message 2999"), std::string::npos);
+  EXPECT_NE(notices.find("Message 29."), std::string::npos);
 }
 
 contract::Receipt sample_receipt() {
@@ -219,7 +219,7 @@ class ReleaseCommand : public MachineFolder {
   Result<contract::Receipt> release(std::vector<std::string> command, bool keeper) {
     Mailbox mailbox;
     CommandReleaser releaser(files_, mailbox, state_, rig_.voucher.machine, std::move(command));
-    if (keeper) EXPECT_TRUE(releaser.keep_rights());
+    if (keeper && !releaser.keep_rights()) return Error{ErrorCode::Unavailable, "no keeper could be made", {}};
     releaser.begin_release("the order");
     std::deque<Mail> mails;
     for (int i = 0; i < 30 && mails.empty(); ++i) mails = mailbox.take(Duration{1'000});
