@@ -126,8 +126,10 @@ void TaskWatch::listen_until_ended() {
     if (events[3].fd >= 0 && !drain(launched_.status, status_, status_max)) events[3].fd = -1;
     const std::optional<std::int64_t> inside = number_in(status_, "child-pid");
     Cause due = Cause::None;
+    bool freeze_now = false;
     {
       const std::lock_guard lock(mutex_);
+      freeze_now = inside && first_inside_ == 0 && frozen_ && !group_.can_freeze();
       if (inside) first_inside_ = static_cast<pid_t>(*inside);
       const Steady::time_point now = Steady::now();
       if (now >= wall_end_) due = Cause::Wall;
@@ -137,6 +139,7 @@ void TaskWatch::listen_until_ended() {
         grace_end_.reset();
       }
     }
+    if (freeze_now) signal_tree(SIGSTOP);
     if (due != Cause::None) end_now(due);
   }
   drain(launched_.standard_error, words_, words_max);
@@ -167,6 +170,11 @@ void TaskWatch::stop_by_grace() {
 }
 
 void TaskWatch::freeze() {
+  {
+    // Should it not be known yet whom to stop, the thread does it as soon as it is.
+    const std::lock_guard lock(mutex_);
+    frozen_ = true;
+  }
   if (group_.can_freeze()) {
     group_.freeze();
   } else {
@@ -175,6 +183,10 @@ void TaskWatch::freeze() {
 }
 
 void TaskWatch::thaw() {
+  {
+    const std::lock_guard lock(mutex_);
+    frozen_ = false;
+  }
   if (group_.can_freeze()) {
     group_.thaw();
   } else {

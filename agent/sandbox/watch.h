@@ -55,6 +55,7 @@ class TaskWatch {
   std::mutex mutex_;    // guards what follows
   Cause cause_ = Cause::None;
   bool asked_to_stop_ = false;
+  bool frozen_ = false;
   std::optional<Steady::time_point> grace_end_;
   Steady::time_point wall_end_;
   pid_t first_inside_ = 0;  // bwrap's process 1 of the sandbox, as seen from here

@@ -20,12 +20,15 @@ class BubblewrapTest : public testing::Test {
     ASSERT_NE(mkdtemp(made.data()), nullptr);
     folder_ = made;
     std::filesystem::copy_file(SANDBOX_ATTACKER, folder_ / "attacker");
+    make_sandbox();
+    if (!sandbox_->abilities().available) GTEST_SKIP() << "no sandbox here: " << sandbox_->abilities().reason;
+  }
+  void make_sandbox() {
     sandbox_ = std::make_unique<BubblewrapSandbox>(settings_, [this](TaskEnd end) {
       const std::lock_guard lock(mutex_);
       ends_.push_back(std::move(end));
       arrived_.notify_all();
     });
-    if (!sandbox_->abilities().available) GTEST_SKIP() << "no sandbox here: " << sandbox_->abilities().reason;
   }
   void TearDown() override {
     sandbox_.reset();
@@ -122,6 +125,32 @@ TEST_F(BubblewrapTest, AForkBombIsBoundedAndLeavesNothingBehind) {
   const TaskEnd end = run(spec({"multiply"}));
   ASSERT_EQ(end.exit_code, 0) << end.reason;
   EXPECT_LE(std::stol(end.result), 16);
+}
+
+TEST_F(BubblewrapTest, WithoutControlGroupsAForkBombAndAMemoryHogAreBoundedToo) {
+  settings_.control_groups = "/nowhere";
+  make_sandbox();
+  TaskEnd end = run(spec({"multiply"}, "multiply"));
+  ASSERT_EQ(end.exit_code, 0) << end.reason;
+  EXPECT_LE(std::stol(end.result), 16 + 8) << sandbox_->abilities().reason;
+  end = run(spec({"grow"}, "grow"));
+  ASSERT_EQ(end.exit_code, 0) << end.reason;
+  EXPECT_TRUE(end.result.starts_with("refused at ")) << end.result;
+}
+
+TEST_F(BubblewrapTest, AFrozenTaskGetsNoProcessorTime) {
+  for (const char* groups : {"/sys/fs/cgroup", "/nowhere"}) {
+    settings_.control_groups = groups;
+    make_sandbox();
+    ASSERT_TRUE(sandbox_->start(spec({"spin"})));
+    sandbox_->freeze(AssignmentId{"a"});
+    {
+      std::unique_lock lock(mutex_);
+      EXPECT_FALSE(arrived_.wait_for(lock, 700ms, [this] { return !ends_.empty(); }));
+    }
+    sandbox_->kill(AssignmentId{"a"});
+    EXPECT_LT(wait_for_end().processor, Duration{350}) << groups;
+  }
 }
 
 TEST_F(BubblewrapTest, WhatLingersEndsWithItsTask) {
