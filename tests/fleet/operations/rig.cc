@@ -17,13 +17,13 @@ Instant start() { return *instant_from("2026-11-22T05:30:00Z"); }  // 23:30 in C
 std::string result_of(const std::string& parameters) { return "result of " + parameters; }
 
 Rig::Rig(operations::Settings settings)
-    : rules(*policies::loading::load_rules(LEASEBACK_SOURCE_DIR "/policies/rules")),
+    : now(start()),
+      rules(*policies::loading::load_rules(LEASEBACK_SOURCE_DIR "/policies/rules")),
       line(fresh(keys::KeyKind::SigningKey)),
       client_key(fresh(keys::KeyKind::MachineKey)),
-      now(start()),
+      authority(fresh(keys::KeyKind::MachineKey)),
+      authority_pem(*keys::make_authority(authority, "test authority", now - std::chrono::hours(1), now + std::chrono::hours(24 * 3650))),
       settings_(std::move(settings)),
-      authority_(fresh(keys::KeyKind::MachineKey)),
-      authority_pem_(*keys::make_authority(authority_, "test authority", now - std::chrono::hours(1), now + std::chrono::hours(24 * 3650))),
       signing_(fresh(keys::KeyKind::SigningKey)) {
   restart();
   EXPECT_TRUE(use([&](auto& o, auto& b) { return o.register_line({.id = PartyId("line-1"), .name = "Line 1", .public_key_pem = line.public_key().pem()}, "staff", now, b); }));
@@ -35,7 +35,7 @@ Rig::Rig(operations::Settings settings)
 
 void Rig::restart() {
   ops_.reset();
-  ops_ = std::make_unique<operations::Operations>(settings_, operations::Keys{authority_, authority_pem_, signing_}, rules, zones, elements);
+  ops_ = std::make_unique<operations::Operations>(settings_, operations::Keys{authority, authority_pem, signing_}, rules, zones, elements);
   const Done loaded = ops_->load(store, now);
   ASSERT_TRUE(loaded) << loaded.error().text();
 }

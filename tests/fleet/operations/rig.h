@@ -44,6 +44,7 @@ class Rig {
   void restart();
   [[nodiscard]] std::size_t commits() const { return store.commits(); }
 
+  Instant now;
   tests::fakes::MemoryStore store;
   tests::fakes::MemoryElements elements;
   policies::loading::Rules rules;
@@ -51,15 +52,14 @@ class Rig {
   keys::PrivateKey line;
   keys::PrivateKey client_key;
   fleet::registry::Caller client;  // party "acme"
-  Instant now;
+  keys::PrivateKey authority;
+  std::string authority_pem;
   std::size_t crash_every = 0;
   std::vector<class ScriptedMachine*> machines;
 
  private:
   void commit(fleet::store::Batch& batch);
   operations::Settings settings_;
-  keys::PrivateKey authority_;
-  std::string authority_pem_;
   keys::PrivateKey signing_;
   std::unique_ptr<operations::Operations> ops_;
 };
