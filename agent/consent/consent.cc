@@ -32,7 +32,8 @@ Result<std::optional<Record>> ConsentBook::read() const {
   Result<contract::Consent> consent = consent_in(*dsse);
   if (!consent) return Error{ErrorCode::Corrupt, consent.error().text(), {doing}};
   Record record{.consent = *std::move(consent), .dsse = *std::move(dsse), .countersigned = {}};
-  Result<std::string> countersigned = files_->read(folder_ + std::string(countersigned_name), Bytes{images::keys::statement_size_max});
+  Result<std::string> countersigned =
+      files_->read(folder_ + std::string(countersigned_name), Bytes{images::keys::statement_size_max});
   if (countersigned) {
     record.countersigned = *std::move(countersigned);
   } else if (countersigned.error().code != ErrorCode::NotFound) {
@@ -50,13 +51,18 @@ Result<Record> ConsentBook::record(const contract::TermsDocument& terms, const A
   }
   Result<std::optional<Record>> known = read();
   if (!known) return std::move(known).error();
-  if (known->has_value()) return Error{ErrorCode::Conflict, "the owner has answered already; the first answer stands", {doing}};
+  if (known->has_value())
+    return Error{ErrorCode::Conflict, "the owner has answered already; the first answer stands", {doing}};
   // Statements carry whole seconds.
   const Instant answered_at = std::chrono::floor<std::chrono::seconds>(now);
   Record record;
-  record.consent = {.machine = machine, .terms_digest = terms.digest, .choice = answer.choice,
-                    .answered_by = answer.name.empty() ? std::string(nobody_named) : answer.name, .answered_at = answered_at};
-  Result<std::string> dsse = images::keys::sign_statement(contract::consent_type, contract::payload_of(record.consent), device_key);
+  record.consent = {.machine = machine,
+                    .terms_digest = terms.digest,
+                    .choice = answer.choice,
+                    .answered_by = answer.name.empty() ? std::string(nobody_named) : answer.name,
+                    .answered_at = answered_at};
+  Result<std::string> dsse =
+      images::keys::sign_statement(contract::consent_type, contract::payload_of(record.consent), device_key);
   if (!dsse) return std::move(dsse).error().within(doing);
   record.dsse = *std::move(dsse);
   Done made = files_->make_directory(folder_, Access::Everyone);
@@ -75,7 +81,8 @@ Done ConsentBook::keep_countersigned(const std::string& dsse, const images::keys
   if (!statement) return Error{ErrorCode::Refused, statement.error().text(), {doing}};
   Result<images::keys::Statement> ours = images::keys::parse_statement((*known)->dsse);
   if (!ours) return ours.error().within(doing);
-  if (statement->payload != ours->payload) return Error{ErrorCode::Refused, "it is not the consent that was given here", {doing}};
+  if (statement->payload != ours->payload)
+    return Error{ErrorCode::Refused, "it is not the consent that was given here", {doing}};
   for (const auto* key : {&device, &controller}) {
     Done verified = images::keys::verify_statement(*statement, *key, contract::consent_type);
     if (!verified) return Error{ErrorCode::Refused, verified.error().text(), {doing}};

@@ -32,8 +32,8 @@ class ConsentBook {
  public:
   ConsentBook(images::files::Files& files, std::string folder) : files_(&files), folder_(std::move(folder)) {}
 
-  // What was answered; nothing when nothing was. Corrupt when the record is there and cannot be read: then nobody is asked again
-  // and nothing is furnished until a person has looked.
+  // What was answered; nothing when nothing was. Corrupt when the record is there and cannot be read: then nobody is
+  // asked again and nothing is furnished until a person has looked.
   Result<std::optional<Record>> read() const;
 
   // Signs the answer and makes it durable before it returns. Conflict when there is an answer already, whatever it was;
@@ -41,7 +41,8 @@ class ConsentBook {
   Result<Record> record(const contract::TermsDocument& terms, const Answer& answer, const MachineId& machine,
                         const images::keys::PrivateKey& device_key, Instant now);
 
-  // Keeps the countersigned copy beside the record. Refused when it is not our consent, signed by us and by `controller`.
+  // Keeps the countersigned copy beside the record. Refused when it is not our consent, signed by us and by
+  // `controller`.
   Done keep_countersigned(const std::string& dsse, const images::keys::PublicKey& device,
                           const images::keys::PublicKey& controller);
 

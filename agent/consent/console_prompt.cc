@@ -81,7 +81,8 @@ std::string wrapped(std::string_view text) {
   return out;
 }
 
-std::optional<Answer> ask_on_console(std::string_view text, std::string_view question, std::istream& in, std::ostream& out) {
+std::optional<Answer> ask_on_console(std::string_view text, std::string_view question, std::istream& in,
+                                     std::ostream& out) {
   out << wrapped(text) << "\n";
   int empty = 0;
   for (int asked = 0; asked < wrong_answers_max && empty < empty_answers_max; ++asked) {
@@ -94,7 +95,8 @@ std::optional<Answer> ask_on_console(std::string_view text, std::string_view que
       continue;
     }
     Answer answer{.choice = *line == "1" ? contract::Choice::Accepted : contract::Choice::Declined, .name = {}};
-    out << "You chose to " << (*line == "1" ? "accept" : "decline") << ". Type your name, or nothing, then Enter: " << std::flush;
+    out << "You chose to " << (*line == "1" ? "accept" : "decline")
+        << ". Type your name, or nothing, then Enter: " << std::flush;
     const std::optional<std::string> name = line_from(in);
     if (!name) break;
     for (const char byte : *name) {

@@ -7,7 +7,8 @@ namespace {
 
 std::optional<contract::Choice> choice_at(policies::loading::Section& root, std::string_view key) {
   if (!root.has(key)) return std::nullopt;
-  return root.one_of<contract::Choice>(key, {{"accept", contract::Choice::Accepted}, {"decline", contract::Choice::Declined}});
+  return root.one_of<contract::Choice>(
+      key, {{"accept", contract::Choice::Accepted}, {"decline", contract::Choice::Declined}});
 }
 
 }  // namespace

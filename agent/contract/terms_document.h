@@ -1,4 +1,5 @@
-// terms.json in the settings folder: what provisioning leaves for the owner to read and answer. JSON with exactly three fields:
+// terms.json in the settings folder: what provisioning leaves for the owner to read and answer. JSON with exactly three
+// fields:
 // {"text": what the owner is shown, "canonical": policies::terms::canonical_text, "digest": SHA-256 of canonical}.
 #pragma once
 
@@ -19,7 +20,8 @@ struct TermsDocument {
 };
 
 std::string text_of(const TermsDocument& document);
-// InvalidInput for unknown, missing or wrongly typed fields, texts over 256 KiB, and a digest that is not the canonical text's.
+// InvalidInput for unknown, missing or wrongly typed fields, texts over 256 KiB, and a digest that is not the canonical
+// text's.
 Result<TermsDocument> terms_document_from(std::string_view json);
 
 }  // namespace agent::contract

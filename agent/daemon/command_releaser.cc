@@ -51,13 +51,16 @@ bool write_whole(int descriptor, const void* bytes, std::size_t count) {
     const std::int32_t status = output ? output->status : -1;
     const std::string text = output ? output->text : output.error().text();
     const std::uint64_t size = text.size();
-    if (!write_whole(descriptor, &status, sizeof status) || !write_whole(descriptor, &size, sizeof size) || !write_whole(descriptor, text.data(), text.size())) break;
+    if (!write_whole(descriptor, &status, sizeof status) || !write_whole(descriptor, &size, sizeof size) ||
+        !write_whole(descriptor, text.data(), text.size()))
+      break;
   }
   _exit(0);
 }
 
 std::string replaced(std::string word, const std::string& what, const std::string& by) {
-  for (std::size_t at = word.find(what); at != std::string::npos; at = word.find(what, at + by.size())) word.replace(at, what.size(), by);
+  for (std::size_t at = word.find(what); at != std::string::npos; at = word.find(what, at + by.size()))
+    word.replace(at, what.size(), by);
   return word;
 }
 
@@ -99,7 +102,8 @@ Result<CommandOutput> run_command(const std::vector<std::string>& words) {
     const ssize_t got = read(output[0], block, sizeof block);
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0) break;
-    found.text.append(block, std::min(static_cast<std::size_t>(got), output_max - std::min(output_max, found.text.size())));
+    found.text.append(block,
+                      std::min(static_cast<std::size_t>(got), output_max - std::min(output_max, found.text.size())));
   }
   close(output[0]);
   int status = 0;
@@ -122,14 +126,16 @@ Result<contract::Receipt> receipt_in(const std::string& output) {
     if (whole[at] == '{') found = read_one(whole.substr(at, end - at));
     at = end + 1;
   }
-  if (!found) return Error{ErrorCode::Corrupt, "no receipt is in what the release printed: " + found.error().text(), {}};
+  if (!found)
+    return Error{ErrorCode::Corrupt, "no receipt is in what the release printed: " + found.error().text(), {}};
   return found;
 }
 
-CommandReleaser::CommandReleaser(images::files::Files& files, Mailbox& mailbox, std::string state_folder, const MachineId& machine,
-                                 std::vector<std::string> command)
+CommandReleaser::CommandReleaser(images::files::Files& files, Mailbox& mailbox, std::string state_folder,
+                                 const MachineId& machine, std::vector<std::string> command)
     : files_(&files), mailbox_(&mailbox), order_path_(std::move(state_folder) + "/release-order.dsse") {
-  for (std::string& word : command) command_.push_back(replaced(replaced(std::move(word), "{order}", order_path_), "{machine}", machine.text));
+  for (std::string& word : command)
+    command_.push_back(replaced(replaced(std::move(word), "{order}", order_path_), "{machine}", machine.text));
 }
 
 CommandReleaser::~CommandReleaser() {
@@ -139,7 +145,8 @@ CommandReleaser::~CommandReleaser() {
 
 Done CommandReleaser::keep_rights() {
   int ends[2] = {-1, -1};
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return Error{ErrorCode::Unavailable, std::strerror(errno), {"making the release keeper"}};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return Error{ErrorCode::Unavailable, std::strerror(errno), {"making the release keeper"}};
   const pid_t process = fork();
   if (process == 0) {
     close(ends[0]);
@@ -160,7 +167,9 @@ Result<CommandOutput> CommandReleaser::run() {
   std::int32_t status = -1;
   std::uint64_t size = 0;
   const Error gone{ErrorCode::Unavailable, "the release keeper is gone; start the agent again", {}};
-  if (!write_whole(keeper_, &run_now, 1) || !read_whole(keeper_, &status, sizeof status) || !read_whole(keeper_, &size, sizeof size)) return gone;
+  if (!write_whole(keeper_, &run_now, 1) || !read_whole(keeper_, &status, sizeof status) ||
+      !read_whole(keeper_, &size, sizeof size))
+    return gone;
   if (size > output_max) return gone;
   CommandOutput output{.status = status, .text = std::string(size, '\0')};
   if (!read_whole(keeper_, output.text.data(), output.text.size())) return gone;
@@ -173,7 +182,9 @@ void CommandReleaser::begin_release(const std::string& order) {
     Done written = files_->replace(order_path_, order, images::files::Access::OwnerOnly);
     Result<CommandOutput> output = written ? run() : Result<CommandOutput>(written.error());
     if (output && output->status != 0) {
-      output = Error{ErrorCode::Unavailable, command_.front() + " ended with status " + std::to_string(output->status), {"giving the disk back"}};
+      output = Error{ErrorCode::Unavailable,
+                     command_.front() + " ended with status " + std::to_string(output->status),
+                     {"giving the disk back"}};
     }
     mailbox_->post(Event(DiskReleased{output ? receipt_in(output->text) : Result<contract::Receipt>(output.error())}));
   });

@@ -8,8 +8,8 @@ namespace agent::daemon {
 policies::command_line::Program agent_program() {
   return {"leaseback-agent",
           "furnishes what its owner leased, and nothing before they have agreed",
-          {run_command_line(), first_boot_command(), status_command(), pause_command(), resume_command(), renewal_accept_command(),
-           renewal_decline_command(), task_run_command()}};
+          {run_command_line(), first_boot_command(), status_command(), pause_command(), resume_command(),
+           renewal_accept_command(), renewal_decline_command(), task_run_command()}};
 }
 
 void declare_place(Place& place, policies::command_line::OptionList& list) {

@@ -37,10 +37,12 @@ std::uint64_t number_from(const std::string& text) {
 
 }  // namespace
 
-Result<Identity> read_identity(images::files::Files& files, const std::string& state_folder, const std::string& settings_folder) {
+Result<Identity> read_identity(images::files::Files& files, const std::string& state_folder,
+                               const std::string& settings_folder) {
   const std::string doing = "reading who this machine is";
   const auto in = [](const std::string& folder, std::string_view name) { return folder + "/" + std::string(name); };
-  Result<images::keys::PrivateKey> key = images::keys::read_private_key(files, in(state_folder, contract::device_key_name));
+  Result<images::keys::PrivateKey> key =
+      images::keys::read_private_key(files, in(state_folder, contract::device_key_name));
   if (!key) return std::move(key).error().within(doing);
   Result<std::string> voucher = files.read(in(state_folder, contract::voucher_name), file_max);
   if (!voucher) return std::move(voucher).error().within(doing);
@@ -55,10 +57,15 @@ Result<Identity> read_identity(images::files::Files& files, const std::string& s
   if (!terms) return std::move(terms).error().within(doing);
   Result<std::string> authority = files.read(in(settings_folder, contract::authority_name), file_max);
   if (!authority) return std::move(authority).error().within(doing);
-  if (voucher_facts->machine.text != key->id().text) return refused("the voucher is for machine " + voucher_facts->machine.text + ", the key is " + key->id().text);
-  if (voucher_facts->terms_digest != terms->digest) return refused("the terms on this machine are not those of its voucher");
-  return Identity{.device_key = *std::move(key), .voucher = *std::move(voucher), .voucher_facts = *std::move(voucher_facts),
-                  .terms = *std::move(terms), .authority_pem = *std::move(authority)};
+  if (voucher_facts->machine.text != key->id().text)
+    return refused("the voucher is for machine " + voucher_facts->machine.text + ", the key is " + key->id().text);
+  if (voucher_facts->terms_digest != terms->digest)
+    return refused("the terms on this machine are not those of its voucher");
+  return Identity{.device_key = *std::move(key),
+                  .voucher = *std::move(voucher),
+                  .voucher_facts = *std::move(voucher_facts),
+                  .terms = *std::move(terms),
+                  .authority_pem = *std::move(authority)};
 }
 
 MachineFacts read_machine_facts(images::files::Files& files, std::uint32_t clock_mhz) {
@@ -67,10 +74,14 @@ MachineFacts read_machine_facts(images::files::Files& files, std::uint32_t clock
   facts.processor_mhz = clock_mhz;
   const std::string processors = files.read("/proc/cpuinfo", mebibytes(4)).value_or("");
   std::uint32_t count = 0;
-  for (std::size_t at = processors.find("processor\t"); at != std::string::npos; at = processors.find("\nprocessor\t", at + 1)) ++count;
+  for (std::size_t at = processors.find("processor\t"); at != std::string::npos;
+       at = processors.find("\nprocessor\t", at + 1))
+    ++count;
   facts.processors = std::max(count, 1U);
-  if (clock_mhz == 0) facts.processor_mhz = static_cast<std::uint32_t>(number_from(value_of(processors, "cpu MHz", "\t :")));
-  facts.memory = kibibytes(number_from(value_of(files.read("/proc/meminfo", kibibytes(64)).value_or(""), "MemTotal:", " ")));
+  if (clock_mhz == 0)
+    facts.processor_mhz = static_cast<std::uint32_t>(number_from(value_of(processors, "cpu MHz", "\t :")));
+  facts.memory =
+      kibibytes(number_from(value_of(files.read("/proc/meminfo", kibibytes(64)).value_or(""), "MemTotal:", " ")));
   facts.operating_system = value_of(files.read("/etc/os-release", kibibytes(64)).value_or(""), "PRETTY_NAME", "=\"");
   return facts;
 }

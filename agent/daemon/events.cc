@@ -8,7 +8,8 @@ namespace {
 constexpr std::size_t answer_max = std::size_t{1} << 20;
 
 Result<boost::json::object> object_from(std::string_view text, const char* doing) {
-  if (text.size() > answer_max) return Error{ErrorCode::LimitExceeded, "the answer is larger than " + Bytes{answer_max}.text(), {doing}};
+  if (text.size() > answer_max)
+    return Error{ErrorCode::LimitExceeded, "the answer is larger than " + Bytes{answer_max}.text(), {doing}};
   boost::json::error_code error;
   boost::json::parse_options options;
   options.max_depth = 16;
@@ -24,7 +25,9 @@ std::string text_in(const boost::json::object& object, const char* name) {
   return {field->get_string().data(), field->get_string().size()};
 }
 
-Error missing(const char* name, const char* doing) { return Error{ErrorCode::InvalidInput, std::string("the field \"") + name + "\" is missing", {doing}}; }
+Error missing(const char* name, const char* doing) {
+  return Error{ErrorCode::InvalidInput, std::string("the field \"") + name + "\" is missing", {doing}};
+}
 
 }  // namespace
 
@@ -43,14 +46,16 @@ Result<EnrolmentAnswer> enrolment_answer_from(std::string_view json) {
   Result<boost::json::object> object = object_from(json, doing);
   if (!object) return std::move(object).error();
   const std::string state = text_in(*object, "state");
-  if (state != "leased" && state != "declined") return Error{ErrorCode::InvalidInput, "the state is neither leased nor declined", {doing}};
+  if (state != "leased" && state != "declined")
+    return Error{ErrorCode::InvalidInput, "the state is neither leased nor declined", {doing}};
   EnrolmentAnswer answer;
   answer.leased = state == "leased";
   answer.certificate_pem = text_in(*object, "certificate_pem");
   answer.countersigned = text_in(*object, "countersigned");
   answer.agreement = text_in(*object, "agreement");
   answer.release_order = text_in(*object, "release_order");
-  if (const boost::json::value* terms = object->if_contains("terms")) answer.terms_json = boost::json::serialize(*terms);
+  if (const boost::json::value* terms = object->if_contains("terms"))
+    answer.terms_json = boost::json::serialize(*terms);
   if (answer.leased && answer.certificate_pem.empty()) return missing("certificate_pem", doing);
   if (!answer.leased && answer.release_order.empty()) return missing("release_order", doing);
   return answer;

@@ -18,21 +18,37 @@ struct Nonce {
 };
 
 struct EnrolmentAnswer {
-  bool leased = false;             // false: declined
-  std::string certificate_pem;     // when leased
-  std::string countersigned;       // DSSE
-  std::string terms_json;          // when leased: the agreed terms
-  std::string agreement;           // when leased
-  std::string release_order;       // when declined: DSSE
+  bool leased = false;          // false: declined
+  std::string certificate_pem;  // when leased
+  std::string countersigned;    // DSSE
+  std::string terms_json;       // when leased: the agreed terms
+  std::string agreement;        // when leased
+  std::string release_order;    // when declined: DSSE
 };
 
-struct NonceArrived { Result<Nonce> nonce; };
-struct EnrolmentAnswered { Result<EnrolmentAnswer> answer; };
-struct FrameArrived { Result<std::string> encoded; };
-struct ReceiptTaken { Done done; };
-struct ElementArrived { std::uint64_t transfer = 0; Result<std::string> bytes; };
-struct ElementTaken { std::uint64_t transfer = 0; Done done; };
-struct DiskReleased { Result<contract::Receipt> receipt; };
+struct NonceArrived {
+  Result<Nonce> nonce;
+};
+struct EnrolmentAnswered {
+  Result<EnrolmentAnswer> answer;
+};
+struct FrameArrived {
+  Result<std::string> encoded;
+};
+struct ReceiptTaken {
+  Done done;
+};
+struct ElementArrived {
+  std::uint64_t transfer = 0;
+  Result<std::string> bytes;
+};
+struct ElementTaken {
+  std::uint64_t transfer = 0;
+  Done done;
+};
+struct DiskReleased {
+  Result<contract::Receipt> receipt;
+};
 
 using Event = std::variant<NonceArrived, EnrolmentAnswered, FrameArrived, ReceiptTaken, ElementArrived, ElementTaken,
                            sandbox::TaskEnd, DiskReleased>;

@@ -15,7 +15,8 @@ using policies::command_line::OptionList;
 using policies::command_line::Streams;
 
 constexpr const char* question =
-    "Do you accept these terms? If you decline, nothing of this machine is leased and its space is yours; the price is then "
+    "Do you accept these terms? If you decline, nothing of this machine is leased and its space is yours; the price is "
+    "then "
     "that of the machine without the lease.";
 
 struct FirstBootOptions {
@@ -31,7 +32,8 @@ void declare(FirstBootOptions& options, OptionList& list) {
 Result<Instant> now_by(const std::string& clock_file) {
   const SystemClock system_clock;
   if (clock_file.empty()) return system_clock.now();
-  Result<std::unique_ptr<images::files::SteppedClock>> stepped = images::files::SteppedClock::open(clock_file, system_clock);
+  Result<std::unique_ptr<images::files::SteppedClock>> stepped =
+      images::files::SteppedClock::open(clock_file, system_clock);
   if (!stepped) return std::move(stepped).error();
   return (*stepped)->now();
 }
@@ -47,15 +49,17 @@ Result<ExitCode> run(const FirstBootOptions& options, Streams& streams) {
   if (!known) return std::move(known).error();
   if (known->has_value()) {
     const contract::Consent& consent = (*known)->consent;
-    streams.out << "The terms were " << (consent.choice == contract::Choice::Accepted ? "accepted" : "declined") << " at "
-                << policies::vocabulary::text_of(consent.answered_at) << ".\n";
+    streams.out << "The terms were " << (consent.choice == contract::Choice::Accepted ? "accepted" : "declined")
+                << " at " << policies::vocabulary::text_of(consent.answered_at) << ".\n";
     return ExitCode::Done;
   }
-  const std::optional<consent::Answer> answer = consent::ask_on_console(identity->terms.text, question, streams.in, streams.out);
+  const std::optional<consent::Answer> answer =
+      consent::ask_on_console(identity->terms.text, question, streams.in, streams.out);
   if (!answer) return ExitCode::PartlyDone;
   Result<Instant> now = now_by(options.clock);
   if (!now) return std::move(now).error();
-  Result<consent::Record> record = book.record(identity->terms, *answer, identity->voucher_facts.machine, identity->device_key, *now);
+  Result<consent::Record> record =
+      book.record(identity->terms, *answer, identity->voucher_facts.machine, identity->device_key, *now);
   if (!record) return std::move(record).error();
   streams.out << "Recorded. Your signed copy is " << settings->state_folder << "/owner/consent.dsse\n";
   return ExitCode::Done;
@@ -68,7 +72,8 @@ policies::command_line::Command first_boot_command() {
       {.noun = "",
        .verb = "first-boot",
        .summary = "show the terms and ask for the owner's answer",
-       .description = "Asks once, on the console. Enter alone, the end of input or anything but 1 and 2 records nothing; the question comes again at "
+       .description = "Asks once, on the console. Enter alone, the end of input or anything but 1 and 2 records "
+                      "nothing; the question comes again at "
                       "the next boot.",
        .examples = {"leaseback-agent first-boot"},
        .exits = {{ExitCode::PartlyDone, "not answered; nothing was recorded"}}},

@@ -9,15 +9,24 @@ constexpr std::size_t refusal_max = 4096;
 
 ErrorCode code_of(int status) {
   switch (status) {
-    case 400: return ErrorCode::InvalidInput;
-    case 401: return ErrorCode::Unauthenticated;
-    case 403: return ErrorCode::PermissionDenied;
-    case 404: return ErrorCode::NotFound;
-    case 409: return ErrorCode::Conflict;
-    case 413: return ErrorCode::LimitExceeded;
-    case 422: return ErrorCode::Refused;
-    case 507: return ErrorCode::OutOfSpace;
-    default: return ErrorCode::Unavailable;
+    case 400:
+      return ErrorCode::InvalidInput;
+    case 401:
+      return ErrorCode::Unauthenticated;
+    case 403:
+      return ErrorCode::PermissionDenied;
+    case 404:
+      return ErrorCode::NotFound;
+    case 409:
+      return ErrorCode::Conflict;
+    case 413:
+      return ErrorCode::LimitExceeded;
+    case 422:
+      return ErrorCode::Refused;
+    case 507:
+      return ErrorCode::OutOfSpace;
+    default:
+      return ErrorCode::Unavailable;
   }
 }
 
@@ -30,14 +39,18 @@ Result<std::string> body_of(Result<link::HttpResponse> response) {
   const boost::json::value value = boost::json::parse(said, error);
   if (!error && value.is_object()) {
     const boost::json::value* message = value.get_object().if_contains("message");
-    if (message != nullptr && message->is_string()) said = std::string(message->get_string().data(), message->get_string().size());
+    if (message != nullptr && message->is_string())
+      said = std::string(message->get_string().data(), message->get_string().size());
   }
   for (char& byte : said) byte = static_cast<unsigned char>(byte) < 0x20 ? ' ' : byte;
-  return Error{code_of(response->status), "the controller answered " + std::to_string(response->status) + ": " + said, {}};
+  return Error{
+      code_of(response->status), "the controller answered " + std::to_string(response->status) + ": " + said, {}};
 }
 
 link::HttpRequest json_request(const char* target, const char* field, const std::string& text) {
-  return {.method = "POST", .target = target, .headers = {{"content-type", "application/json"}},
+  return {.method = "POST",
+          .target = target,
+          .headers = {{"content-type", "application/json"}},
           .body = boost::json::serialize(boost::json::object{{field, text}})};
 }
 
@@ -51,7 +64,8 @@ Done done_of(const Result<std::string>& body) { return body ? Done{} : Done(body
 
 }  // namespace
 
-Channel::Channel(ChannelSettings settings, const Clock& clock) : settings_(std::move(settings)), clock_(clock), thread_([this] { run(); }) {}
+Channel::Channel(ChannelSettings settings, const Clock& clock)
+    : settings_(std::move(settings)), clock_(clock), thread_([this] { run(); }) {}
 
 Channel::~Channel() {
   {
@@ -123,8 +137,10 @@ HttpsChannels::HttpsChannels(const ChannelSettings& settings, const Clock& clock
 
 namespace {
 
-void begin_on(Channel& channel, Mailbox& mailbox, link::HttpRequest request, std::function<Event(Result<std::string>)> event) {
-  channel.begin([&mailbox, request = std::move(request), event](link::HttpExchange& exchange) { mailbox.post(event(body_of(exchange.exchange(request)))); },
+void begin_on(Channel& channel, Mailbox& mailbox, link::HttpRequest request,
+              std::function<Event(Result<std::string>)> event) {
+  channel.begin([&mailbox, request = std::move(request),
+                 event](link::HttpExchange& exchange) { mailbox.post(event(body_of(exchange.exchange(request)))); },
                 [&mailbox, event](const Error& error) { mailbox.post(event(Result<std::string>(error))); });
 }
 
@@ -139,22 +155,29 @@ void HttpsChannels::move(link::HttpRequest request, std::function<Event(Result<s
 }
 
 void HttpsChannels::begin_nonce() {
-  ask({.method = "GET", .target = "/v1/enrolments/nonce", .headers = {}, .body = {}},
-      [](Result<std::string> body) { return Event(std::in_place_type<NonceArrived>, read_as<Nonce>(std::move(body), nonce_from)); });
+  ask({.method = "GET", .target = "/v1/enrolments/nonce", .headers = {}, .body = {}}, [](Result<std::string> body) {
+    return Event(std::in_place_type<NonceArrived>, read_as<Nonce>(std::move(body), nonce_from));
+  });
 }
 
 void HttpsChannels::begin_enrolment(const std::string& dsse) {
-  ask(json_request("/v1/enrolments", "enrolment", dsse),
-      [](Result<std::string> body) { return Event(std::in_place_type<EnrolmentAnswered>, read_as<EnrolmentAnswer>(std::move(body), enrolment_answer_from)); });
+  ask(json_request("/v1/enrolments", "enrolment", dsse), [](Result<std::string> body) {
+    return Event(std::in_place_type<EnrolmentAnswered>,
+                 read_as<EnrolmentAnswer>(std::move(body), enrolment_answer_from));
+  });
 }
 
 void HttpsChannels::begin_frame(const std::string& encoded) {
-  ask({.method = "POST", .target = "/v1/machines/" + machine_.text + "/messages", .headers = {{"content-type", "application/vnd.leaseback.frame"}}, .body = encoded},
+  ask({.method = "POST",
+       .target = "/v1/machines/" + machine_.text + "/messages",
+       .headers = {{"content-type", "application/vnd.leaseback.frame"}},
+       .body = encoded},
       [](Result<std::string> body) { return Event(std::in_place_type<FrameArrived>, std::move(body)); });
 }
 
 void HttpsChannels::begin_receipt(const std::string& dsse) {
-  ask(json_request("/v1/receipts", "receipt", dsse), [](const Result<std::string>& body) { return Event(std::in_place_type<ReceiptTaken>, done_of(body)); });
+  ask(json_request("/v1/receipts", "receipt", dsse),
+      [](const Result<std::string>& body) { return Event(std::in_place_type<ReceiptTaken>, done_of(body)); });
 }
 
 void HttpsChannels::present(const std::string& certificate_pem) {
@@ -163,19 +186,30 @@ void HttpsChannels::present(const std::string& certificate_pem) {
 }
 
 void HttpsChannels::begin_get(std::uint64_t transfer, const Digest& digest, Bytes size_max, const std::string& ticket) {
-  move({.method = "GET", .target = "/v1/elements/" + digest.text, .headers = {{"leaseback-ticket", images::keys::base64_of(ticket)}}, .body = {}},
+  move({.method = "GET",
+        .target = "/v1/elements/" + digest.text,
+        .headers = {{"leaseback-ticket", images::keys::base64_of(ticket)}},
+        .body = {}},
        [transfer, size_max](Result<std::string> body) {
          if (body && body->size() > size_max.count) {
-           body = Error{ErrorCode::LimitExceeded, "the element is larger than the " + size_max.text() + " that were promised", {}};
+           body = Error{ErrorCode::LimitExceeded,
+                        "the element is larger than the " + size_max.text() + " that were promised",
+                        {}};
          }
          return Event(std::in_place_type<ElementArrived>, transfer, std::move(body));
        });
 }
 
-void HttpsChannels::begin_put(std::uint64_t transfer, const Digest& digest, std::string bytes, const std::string& ticket) {
-  move({.method = "PUT", .target = "/v1/elements/" + digest.text,
-        .headers = {{"leaseback-ticket", images::keys::base64_of(ticket)}, {"content-type", "application/octet-stream"}}, .body = std::move(bytes)},
-       [transfer](const Result<std::string>& body) { return Event(std::in_place_type<ElementTaken>, transfer, done_of(body)); });
+void HttpsChannels::begin_put(std::uint64_t transfer, const Digest& digest, std::string bytes,
+                              const std::string& ticket) {
+  move(
+      {.method = "PUT",
+       .target = "/v1/elements/" + digest.text,
+       .headers = {{"leaseback-ticket", images::keys::base64_of(ticket)}, {"content-type", "application/octet-stream"}},
+       .body = std::move(bytes)},
+      [transfer](const Result<std::string>& body) {
+        return Event(std::in_place_type<ElementTaken>, transfer, done_of(body));
+      });
 }
 
 }  // namespace agent::daemon

@@ -1,5 +1,5 @@
-// The agent's two channels over HTTPS (fleet/api/API.md): messages and elements, each on a thread and a connection of its own, so
-// that a large element never holds up a message.
+// The agent's two channels over HTTPS (fleet/api/API.md): messages and elements, each on a thread and a connection of
+// its own, so that a large element never holds up a message.
 #pragma once
 
 #include <condition_variable>
@@ -17,7 +17,7 @@
 namespace agent::daemon {
 
 struct ChannelSettings {
-  std::string controller;       // URL
+  std::string controller;  // URL
   std::string authority_pem;
   std::string private_key_pem;  // ours; never logged
   MachineId machine;

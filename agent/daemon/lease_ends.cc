@@ -20,7 +20,8 @@ Done MachineAgent::await_answer() {
   if (!recorded->has_value()) {
     const std::optional<consent::Answer> answer = ports_.desk.terms_answer(identity_.terms);
     if (!answer) return {};
-    Result<consent::Record> record = book_.record(identity_.terms, *answer, identity_.voucher_facts.machine, identity_.device_key, moment_.now);
+    Result<consent::Record> record =
+        book_.record(identity_.terms, *answer, identity_.voucher_facts.machine, identity_.device_key, moment_.now);
     if (!record) return std::move(record).error();
     *recorded = *std::move(record);
   }
@@ -43,9 +44,12 @@ Done MachineAgent::nonce_arrived(const Result<Nonce>& nonce) {
     calm(nonce.error());
     return {};
   }
-  // The first controller that our authority vouched for is ours; another key later is another controller, not a new one of this.
-  if (const std::string* known = journal_->find("controller-key"); known != nullptr && *known != nonce->controller_key_pem) {
-    calm(Error{ErrorCode::Unauthenticated, "the controller shows another statement key than at enrolment", {"enrolling"}});
+  // The first controller that our authority vouched for is ours; another key later is another controller, not a new one
+  // of this.
+  if (const std::string* known = journal_->find("controller-key");
+      known != nullptr && *known != nonce->controller_key_pem) {
+    calm(Error{
+        ErrorCode::Unauthenticated, "the controller shows another statement key than at enrolment", {"enrolling"}});
     return {};
   }
   Result<images::keys::PublicKey> key = images::keys::PublicKey::from_pem(nonce->controller_key_pem);
@@ -61,7 +65,8 @@ Done MachineAgent::nonce_arrived(const Result<Nonce>& nonce) {
                                       .consent = consent_->dsse,
                                       .nonce = nonce->nonce,
                                       .made_at = whole_seconds(moment_.now)};
-  Result<std::string> dsse = images::keys::sign_statement(contract::enrolment_type, contract::payload_of(enrolment), identity_.device_key);
+  Result<std::string> dsse =
+      images::keys::sign_statement(contract::enrolment_type, contract::payload_of(enrolment), identity_.device_key);
   if (!dsse) return std::move(dsse).error().within("signing the enrolment");
   busy_ = true;
   ports_.exchange.begin_enrolment(*dsse);
@@ -193,9 +198,11 @@ Done MachineAgent::disk_released(Result<contract::Receipt> receipt) {
   if (receipt->serial.empty()) receipt->serial = identity_.voucher_facts.serial;
   if (receipt->order.empty()) receipt->order = identity_.voucher_facts.order;
   if (receipt->done_at == Instant{}) receipt->done_at = whole_seconds(moment_.now);
-  Result<std::string> dsse = images::keys::sign_statement(contract::receipt_type, contract::payload_of(*receipt), identity_.device_key);
+  Result<std::string> dsse =
+      images::keys::sign_statement(contract::receipt_type, contract::payload_of(*receipt), identity_.device_key);
   if (!dsse) return std::move(dsse).error().within("signing the receipt");
-  Done kept = ports_.files.replace(settings_.state_folder + "/owner/receipt.dsse", *dsse, images::files::Access::Everyone);
+  Done kept =
+      ports_.files.replace(settings_.state_folder + "/owner/receipt.dsse", *dsse, images::files::Access::Everyone);
   if (!kept) return kept.error().within("keeping the owner's copy of the receipt");
   journal_->put("receipt", *dsse);
   set_phase(Phase::Reporting);

@@ -25,7 +25,8 @@ Result<link::Session> session_from(const journal::Journal& journal) {
     state = *std::move(decoded);
   }
   for (const std::string& name : journal.names(out_prefix)) {
-    state.unacknowledged.push_back({.sequence = std::strtoull(name.c_str() + out_prefix.size(), nullptr, 10), .body = *journal.find(name)});
+    state.unacknowledged.push_back(
+        {.sequence = std::strtoull(name.c_str() + out_prefix.size(), nullptr, 10), .body = *journal.find(name)});
   }
   Result<link::Session::State> whole = link::decode_state(link::encode_state(state));
   if (!whole) return std::move(whole).error();
@@ -35,7 +36,8 @@ Result<link::Session> session_from(const journal::Journal& journal) {
 }  // namespace
 
 std::string_view name_of(Phase phase) {
-  constexpr std::string_view names[] = {"awaiting-answer", "enrolling", "leased", "draining", "releasing", "reporting", "released"};
+  constexpr std::string_view names[] = {"awaiting-answer", "enrolling", "leased",  "draining",
+                                        "releasing",       "reporting", "released"};
   return names[static_cast<std::size_t>(phase)];
 }
 
@@ -47,20 +49,31 @@ Result<std::unique_ptr<Agent>> Agent::start(Ports ports, AgentSettings settings,
   if (!journal) return std::move(journal).error().within("starting the agent");
   Result<link::Session> session = session_from(*journal);
   if (!session) return std::move(session).error().within("starting the agent");
-  auto agent = std::make_unique<MachineAgent>(ports, std::move(settings), std::move(identity), std::move(facts), seed, moment,
-                                              *std::move(journal), *std::move(session));
+  auto agent = std::make_unique<MachineAgent>(ports, std::move(settings), std::move(identity), std::move(facts), seed,
+                                              moment, *std::move(journal), *std::move(session));
   Done resumed = agent->resume();
   if (!resumed) return resumed.error().within("starting the agent");
   return std::unique_ptr<Agent>(std::move(agent));
 }
 
-MachineAgent::MachineAgent(Ports ports, AgentSettings settings, Identity identity, MachineFacts facts, std::uint64_t seed, Moment moment,
-                           journal::Journal journal, link::Session session)
-    : ports_(ports), settings_(std::move(settings)), identity_(std::move(identity)), facts_(std::move(facts)), random_(seed), moment_(moment),
-      journal_(std::make_unique<journal::Journal>(std::move(journal))), session_(std::move(session)),
-      book_(ports.files, settings_.state_folder + "/owner"), staged_session_(session_.state().session), staged_revision_(session_.revision()),
-      staged_up_to_(session_.state().next_sequence - 1), next_exchange_(moment.running), next_look_(moment.running),
-      poll_limits_(settings_.poll), schedule_(settings_.poll, seed ^ 0x9E3779B97F4A7C15U) {}
+MachineAgent::MachineAgent(Ports ports, AgentSettings settings, Identity identity, MachineFacts facts,
+                           std::uint64_t seed, Moment moment, journal::Journal journal, link::Session session)
+    : ports_(ports),
+      settings_(std::move(settings)),
+      identity_(std::move(identity)),
+      facts_(std::move(facts)),
+      random_(seed),
+      moment_(moment),
+      journal_(std::make_unique<journal::Journal>(std::move(journal))),
+      session_(std::move(session)),
+      book_(ports.files, settings_.state_folder + "/owner"),
+      staged_session_(session_.state().session),
+      staged_revision_(session_.revision()),
+      staged_up_to_(session_.state().next_sequence - 1),
+      next_exchange_(moment.running),
+      next_look_(moment.running),
+      poll_limits_(settings_.poll),
+      schedule_(settings_.poll, seed ^ 0x9E3779B97F4A7C15U) {}
 
 Done MachineAgent::resume() {
   Result<std::optional<consent::Record>> answered = book_.read();
@@ -98,9 +111,11 @@ Done MachineAgent::begin_lease() {
   const Bytes budget = settings_.vault_budget.count > 0 ? settings_.vault_budget : identity_.voucher_facts.lease;
   Result<vault::Vault> vault = vault::Vault::open(ports_.files, settings_.vault_folder, vault::limits_for(budget));
   if (!vault) return std::move(vault).error();
-  Result<engine::Engine> engine = engine::Engine::open(ports_.files, *journal_, ports_.sandbox, settings_.state_folder + "/work", settings_.engine);
+  Result<engine::Engine> engine =
+      engine::Engine::open(ports_.files, *journal_, ports_.sandbox, settings_.state_folder + "/work", settings_.engine);
   if (!engine) return std::move(engine).error();
-  lease_.emplace(Lease{*std::move(vault), *std::move(engine), ShardWork(*journal_, settings_.transfers_max, settings_.transfer_attempts_max), std::nullopt});
+  lease_.emplace(Lease{*std::move(vault), *std::move(engine),
+                       ShardWork(*journal_, settings_.transfers_max, settings_.transfer_attempts_max), std::nullopt});
   Result<presence::Calendar> calendar = presence::Calendar::from_terms(identity_.terms.canonical, ports_.zones);
   // Terms without hours that can be read leave the window unknown: shards are kept, no work runs.
   if (calendar) lease_->calendar.emplace(*std::move(calendar));
@@ -159,18 +174,24 @@ Done MachineAgent::handle(Event& event) {
 
 Done MachineAgent::act() {
   switch (phase_) {
-    case Phase::AwaitingAnswer: return await_answer();
-    case Phase::Enrolling: enrol(); return {};
+    case Phase::AwaitingAnswer:
+      return await_answer();
+    case Phase::Enrolling:
+      enrol();
+      return {};
     case Phase::Leased:
-    case Phase::Draining: return act_leased();
-    case Phase::Releasing: return release();
+    case Phase::Draining:
+      return act_leased();
+    case Phase::Releasing:
+      return release();
     case Phase::Reporting:
       if (!busy_ && until(next_exchange_) == Duration{0}) {
         busy_ = true;
         ports_.exchange.begin_receipt(*journal_->find("receipt"));
       }
       return {};
-    case Phase::Released: return {};
+    case Phase::Released:
+      return {};
   }
   return {};
 }
@@ -216,7 +237,8 @@ void MachineAgent::stage_session() {
     for (const std::string& name : journal_->names(out_prefix)) journal_->erase(name);
     staged_up_to_ = 0;
   } else if (staged_up_to_ > 0) {
-    const std::uint64_t first = state.unacknowledged.empty() ? state.next_sequence : state.unacknowledged.front().sequence;
+    const std::uint64_t first =
+        state.unacknowledged.empty() ? state.next_sequence : state.unacknowledged.front().sequence;
     for (const std::string& name : journal_->names(out_prefix)) {
       if (name >= out_entry(first)) break;
       journal_->erase(name);
@@ -225,8 +247,12 @@ void MachineAgent::stage_session() {
   for (const link::Session::Outgoing& waiting : state.unacknowledged) {
     if (waiting.sequence > staged_up_to_) journal_->put(out_entry(waiting.sequence), waiting.body);
   }
-  link::Session::State place{.session = state.session, .received = state.received, .next_sequence = state.next_sequence, .unacknowledged = {},
-                             .established = state.established, .retired = {}};
+  link::Session::State place{.session = state.session,
+                             .received = state.received,
+                             .next_sequence = state.next_sequence,
+                             .unacknowledged = {},
+                             .established = state.established,
+                             .retired = {}};
   journal_->put(std::string(session_entry), link::encode_state(place));
   staged_session_ = state.session;
   staged_up_to_ = state.next_sequence - 1;
@@ -249,7 +275,8 @@ Done MachineAgent::introduce_ourselves() {
   profile.set_processors(facts_.processors);
   profile.set_processor_mhz(facts_.processor_mhz);
   profile.set_memory_bytes(facts_.memory.count);
-  profile.set_lease_bytes((settings_.vault_budget.count > 0 ? settings_.vault_budget : identity_.voucher_facts.lease).count);
+  profile.set_lease_bytes(
+      (settings_.vault_budget.count > 0 ? settings_.vault_budget : identity_.voucher_facts.lease).count);
   profile.set_sandbox(ports_.sandbox.abilities().available);
   profile.set_element_cache_bytes(settings_.engine.cache_budget.count);
   Done said = say(message);
@@ -403,7 +430,8 @@ Duration MachineAgent::wait() const {
   if (status_sent_ && moment_.running - *status_sent_ < settings_.status_pause) {
     wait = std::min(wait, *status_sent_ + settings_.status_pause - moment_.running);
   }
-  if (release_ordered_) wait = std::min(wait, std::max(Duration{1}, *release_ordered_ + settings_.release_flush_max - moment_.running));
+  if (release_ordered_)
+    wait = std::min(wait, std::max(Duration{1}, *release_ordered_ + settings_.release_flush_max - moment_.running));
   return wait;
 }
 

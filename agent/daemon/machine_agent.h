@@ -16,8 +16,8 @@ namespace agent::daemon {
 
 class MachineAgent final : public Agent {
  public:
-  MachineAgent(Ports ports, AgentSettings settings, Identity identity, MachineFacts facts, std::uint64_t seed, Moment moment,
-               journal::Journal journal, link::Session session);
+  MachineAgent(Ports ports, AgentSettings settings, Identity identity, MachineFacts facts, std::uint64_t seed,
+               Moment moment, journal::Journal journal, link::Session session);
 
   // Reads the phase and what belongs to it. Called once, before anything else.
   Done resume();
@@ -106,14 +106,14 @@ class MachineAgent final : public Agent {
   std::optional<consent::Record> consent_;
   std::optional<images::keys::PublicKey> controller_key_;
   std::optional<Lease> lease_;
-  std::string staged_session_;           // as of the last stage_session()
+  std::string staged_session_;  // as of the last stage_session()
   std::uint64_t staged_revision_ = UINT64_MAX;
-  std::uint64_t staged_up_to_ = 0;       // highest sequence of ours in the journal
+  std::uint64_t staged_up_to_ = 0;  // highest sequence of ours in the journal
 
-  bool busy_ = false;                    // something is under way on the message channel
-  bool releasing_ = false;               // the disk is being given back
+  bool busy_ = false;       // something is under way on the message channel
+  bool releasing_ = false;  // the disk is being given back
   Duration next_exchange_{0};
-  Duration next_look_{0};                // at the owner's desk
+  Duration next_look_{0};  // at the owner's desk
   link::PollLimits poll_limits_;
   link::PollSchedule schedule_;
   std::uint64_t next_transfer_ = 1;

@@ -1,4 +1,5 @@
-// What each message of the controller does here. Every one may come twice, in a new session: each is named by what it is about.
+// What each message of the controller does here. Every one may come twice, in a new session: each is named by what it
+// is about.
 #include "agent/contract/messages.pb.h"
 #include "agent/daemon/machine_agent.h"
 #include "images/keys/statement.h"
@@ -9,13 +10,21 @@ namespace {
 constexpr std::size_t checkpoint_in_message_max = std::size_t{2} << 20;
 
 ShardOrder store_order(const contract::StoreShard& message) {
-  return {.act = ShardAct::Store, .request = message.request(), .shard = ShardId{message.shard()}, .digest = Digest{message.digest()},
-          .size = Bytes{message.size()}, .ticket = message.ticket()};
+  return {.act = ShardAct::Store,
+          .request = message.request(),
+          .shard = ShardId{message.shard()},
+          .digest = Digest{message.digest()},
+          .size = Bytes{message.size()},
+          .ticket = message.ticket()};
 }
 
 ShardOrder send_order(const contract::SendShard& message) {
-  return {.act = ShardAct::Send, .request = message.request(), .shard = ShardId{message.shard()}, .digest = Digest{message.digest()},
-          .size = {}, .ticket = message.ticket()};
+  return {.act = ShardAct::Send,
+          .request = message.request(),
+          .shard = ShardId{message.shard()},
+          .digest = Digest{message.digest()},
+          .size = {},
+          .ticket = message.ticket()};
 }
 
 std::string offer_key(const contract::RenewalOffer& offer) {
@@ -26,50 +35,77 @@ std::string offer_key(const contract::RenewalOffer& offer) {
 
 Done MachineAgent::handle_message(const contract::Message& message) {
   switch (message.body_case()) {
-    case contract::Message::kConfig: return take_config(message.config().SerializeAsString());
-    case contract::Message::kAssignment: return take_assignment(message.assignment());
+    case contract::Message::kConfig:
+      return take_config(message.config().SerializeAsString());
+    case contract::Message::kAssignment:
+      return take_assignment(message.assignment());
     case contract::Message::kCancelAssignment:
-      lease_->engine.cancel(AssignmentId{message.cancel_assignment().assignment()}, message.cancel_assignment().reason(), moment_.now);
+      lease_->engine.cancel(AssignmentId{message.cancel_assignment().assignment()},
+                            message.cancel_assignment().reason(), moment_.now);
       return {};
-    case contract::Message::kStoreShard: lease_->shards.take(store_order(message.store_shard()), lease_->vault); return {};
-    case contract::Message::kSendShard: lease_->shards.take(send_order(message.send_shard()), lease_->vault); return {};
+    case contract::Message::kStoreShard:
+      lease_->shards.take(store_order(message.store_shard()), lease_->vault);
+      return {};
+    case contract::Message::kSendShard:
+      lease_->shards.take(send_order(message.send_shard()), lease_->vault);
+      return {};
     case contract::Message::kDeleteShard:
-      lease_->shards.remove(message.delete_shard().request(), ShardId{message.delete_shard().shard()}, Digest{message.delete_shard().digest()},
-                            lease_->vault);
+      lease_->shards.remove(message.delete_shard().request(), ShardId{message.delete_shard().shard()},
+                            Digest{message.delete_shard().digest()}, lease_->vault);
       return {};
-    case contract::Message::kContentsRequest: return answer_with_contents();
-    case contract::Message::kRenewalOffer: return take_offer(message.renewal_offer().SerializeAsString());
+    case contract::Message::kContentsRequest:
+      return answer_with_contents();
+    case contract::Message::kRenewalOffer:
+      return take_offer(message.renewal_offer().SerializeAsString());
     case contract::Message::kDrain:
       if (phase_ == Phase::Leased) set_phase(Phase::Draining);
       lease_->engine.drain(message.drain().reason(), moment_.now);
       return {};
-    case contract::Message::kRelease: return take_release_order(message.release().dsse());
+    case contract::Message::kRelease:
+      return take_release_order(message.release().dsse());
     case contract::Message::kCertificate: {
       Done kept = keep_certificate(message.certificate().pem());
       return kept ? Done{} : fault("certificate", kept.error());
     }
-    case contract::Message::kWorkSummary: journal_->put("summary", message.work_summary().SerializeAsString()); return {};
-    case contract::Message::kTaskStatusRequest: return answer_about_task(AssignmentId{message.task_status_request().assignment()});
-    case contract::Message::kTaskCheckpointRequest: return answer_with_checkpoint(AssignmentId{message.task_checkpoint_request().assignment()});
-    case contract::Message::kCacheContentsRequest: return answer_with_cache();
+    case contract::Message::kWorkSummary:
+      journal_->put("summary", message.work_summary().SerializeAsString());
+      return {};
+    case contract::Message::kTaskStatusRequest:
+      return answer_about_task(AssignmentId{message.task_status_request().assignment()});
+    case contract::Message::kTaskCheckpointRequest:
+      return answer_with_checkpoint(AssignmentId{message.task_checkpoint_request().assignment()});
+    case contract::Message::kCacheContentsRequest:
+      return answer_with_cache();
     case contract::Message::kCountersigned: {
-      Done kept = book_.keep_countersigned(message.countersigned().dsse(), identity_.device_key.public_key(), *controller_key_);
+      Done kept =
+          book_.keep_countersigned(message.countersigned().dsse(), identity_.device_key.public_key(), *controller_key_);
       return kept ? Done{} : fault("countersigned", kept.error());
     }
-    case contract::Message::kAgreementNotice: ports_.desk.tell(message.agreement_notice().text()); return {};
-    case contract::Message::kDisplayContent: ports_.desk.tell(message.display_content().text()); return {};
-    case contract::Message::kExternalDelivery: ports_.desk.tell(message.external_delivery().text()); return {};
+    case contract::Message::kAgreementNotice:
+      ports_.desk.tell(message.agreement_notice().text());
+      return {};
+    case contract::Message::kDisplayContent:
+      ports_.desk.tell(message.display_content().text());
+      return {};
+    case contract::Message::kExternalDelivery:
+      ports_.desk.tell(message.external_delivery().text());
+      return {};
     case contract::Message::kUpgrade:
-      return fault("upgrade", Error{ErrorCode::Unsupported, "this agent is upgraded with its operating system, not over this channel", {}});
-    default: return {};  // of a later protocol: skipped, as PROTOCOL.md says
+      return fault(
+          "upgrade",
+          Error{ErrorCode::Unsupported, "this agent is upgraded with its operating system, not over this channel", {}});
+    default:
+      return {};  // of a later protocol: skipped, as PROTOCOL.md says
   }
 }
 
 Done MachineAgent::take_config(const std::string& serialized) {
   contract::Config config;
-  if (!config.ParseFromString(serialized)) return Error{ErrorCode::Corrupt, "the controller's settings cannot be read back", {}};
+  if (!config.ParseFromString(serialized))
+    return Error{ErrorCode::Corrupt, "the controller's settings cannot be read back", {}};
   journal_->put("config", serialized);
-  lease_->engine.set_limits(std::min(config.queue_max(), settings_.queue_ceiling), std::min(config.running_max(), settings_.running_ceiling));
+  lease_->engine.set_limits(std::min(config.queue_max(), settings_.queue_ceiling),
+                            std::min(config.running_max(), settings_.running_ceiling));
   link::PollLimits limits = settings_.poll;
   if (config.poll_interval_ms() > 0) limits.interval = std::max(limits.first, Duration{config.poll_interval_ms()});
   if (config.poll_interval_max_ms() > 0) limits.interval_max = Duration{config.poll_interval_max_ms()};
@@ -101,7 +137,8 @@ Done MachineAgent::answer_about_task(const AssignmentId& assignment) {
   if (state) return report_task(*state);
   // What has ended was reported; what was never heard of is not here.
   if (lease_->engine.has_ended(assignment)) return {};
-  return report_task({.assignment = assignment, .outcome = engine::Outcome::Stopped, .ended = moment_.now, .reason = "not held here"});
+  return report_task(
+      {.assignment = assignment, .outcome = engine::Outcome::Stopped, .ended = moment_.now, .reason = "not held here"});
 }
 
 Done MachineAgent::answer_with_checkpoint(const AssignmentId& assignment) {
@@ -160,7 +197,9 @@ Done MachineAgent::take_offer(const std::string& serialized) {
   if (journal_->find("answered/" + key) != nullptr) return {};
   const std::string entry = "offer/" + key;
   journal_->put(entry, serialized);
-  questions_[key] = {.asked = {.agreement = offer.agreement(), .offer = offer.offer(), .text = offer.text(),
+  questions_[key] = {.asked = {.agreement = offer.agreement(),
+                               .offer = offer.offer(),
+                               .text = offer.text(),
                                .answer_by = Instant{Duration{offer.answer_by_ms()}}},
                      .entry = entry};
   next_look_ = moment_.running;
@@ -178,10 +217,13 @@ Done MachineAgent::ask_owner() {
     const std::optional<contract::Choice> choice = too_late ? std::nullopt : ports_.desk.renewal_answer(question.asked);
     if (!choice && !too_late) continue;
     if (choice) {
-      const contract::OfferAnswer answer{.machine = identity_.voucher_facts.machine, .agreement = AgreementId{question.asked.agreement},
-                                         .offer = OfferId{question.asked.offer}, .choice = *choice,
+      const contract::OfferAnswer answer{.machine = identity_.voucher_facts.machine,
+                                         .agreement = AgreementId{question.asked.agreement},
+                                         .offer = OfferId{question.asked.offer},
+                                         .choice = *choice,
                                          .answered_at = std::chrono::floor<std::chrono::seconds>(moment_.now)};
-      Result<std::string> dsse = images::keys::sign_statement(contract::offer_answer_type, contract::payload_of(answer), identity_.device_key);
+      Result<std::string> dsse =
+          images::keys::sign_statement(contract::offer_answer_type, contract::payload_of(answer), identity_.device_key);
       if (!dsse) return std::move(dsse).error().within("signing the answer to the renewal offer");
       contract::Message message;
       message.mutable_offer_answer()->set_dsse(*dsse);

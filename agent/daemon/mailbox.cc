@@ -18,6 +18,8 @@ std::deque<Mail> Mailbox::take(Duration at_most) {
   return std::exchange(mails_, {});
 }
 
-Duration Mailbox::running() const { return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begin_); }
+Duration Mailbox::running() const {
+  return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now() - begin_);
+}
 
 }  // namespace agent::daemon

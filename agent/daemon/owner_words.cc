@@ -40,21 +40,28 @@ Result<ExitCode> write_pause(const Place& place, const presence::Pause& pause, S
   if (!settings) return std::move(settings).error();
   images::files::PosixFiles files;
   const std::string path = settings->state_folder + "/" + std::string(pause_name);
-  Done done = pause.paused ? files.replace(path, presence::text_of(pause), images::files::Access::OwnerOnly) : files.remove(path);
+  Done done = pause.paused ? files.replace(path, presence::text_of(pause), images::files::Access::OwnerOnly)
+                           : files.remove(path);
   if (!done) return done.error();
   nudge(settings->state_folder);
   if (!pause.paused) {
     streams.out << "Leased work may run in the leased hours.\n";
   } else {
-    streams.out << "Leased work is paused " << (pause.until ? "until " + policies::vocabulary::text_of(*pause.until) : "until you resume it") << ".\n";
+    streams.out << "Leased work is paused "
+                << (pause.until ? "until " + policies::vocabulary::text_of(*pause.until) : "until you resume it")
+                << ".\n";
   }
   return ExitCode::Done;
 }
 
 Command renewal_command(contract::Choice choice, const char* verb, const char* summary) {
   return policies::command_line::command<RenewalOptions>(
-      {.noun = "renewal", .verb = verb, .summary = summary, .description = "The daemon signs the answer with the machine's key and sends it.",
-       .examples = {std::string("leaseback-agent renewal ") + verb + " home-renewal"}, .exits = {}},
+      {.noun = "renewal",
+       .verb = verb,
+       .summary = summary,
+       .description = "The daemon signs the answer with the machine's key and sends it.",
+       .examples = {std::string("leaseback-agent renewal ") + verb + " home-renewal"},
+       .exits = {}},
       [](RenewalOptions& options, OptionList& list) {
         list.word("OFFER", options.offer, "name of the offer");
         declare_place(options.place, list);
@@ -75,24 +82,38 @@ Command renewal_command(contract::Choice choice, const char* verb, const char* s
 
 Command pause_command() {
   return policies::command_line::command<PauseOptions>(
-      {.noun = "", .verb = "pause", .summary = "stop leased work until you resume it",
+      {.noun = "",
+       .verb = "pause",
+       .summary = "stop leased work until you resume it",
        .description = "What runs is frozen at once. Shards that are stored stay. The pause outlives restarts.",
-       .examples = {"leaseback-agent pause", "leaseback-agent pause --until 2026-11-22T08:00:00Z"}, .exits = {}},
+       .examples = {"leaseback-agent pause", "leaseback-agent pause --until 2026-11-22T08:00:00Z"},
+       .exits = {}},
       [](PauseOptions& options, OptionList& list) {
         declare_place(options.place, list);
         list.optional("until", "TIME", options.until, "resume by itself then (UTC)");
       },
-      [](const PauseOptions& options, Streams& streams) { return write_pause(options.place, {.paused = true, .until = options.until}, streams); });
+      [](const PauseOptions& options, Streams& streams) {
+        return write_pause(options.place, {.paused = true, .until = options.until}, streams);
+      });
 }
 
 Command resume_command() {
   return policies::command_line::command<PlaceOptions>(
-      {.noun = "", .verb = "resume", .summary = "end a pause", .description = "", .examples = {"leaseback-agent resume"}, .exits = {}},
+      {.noun = "",
+       .verb = "resume",
+       .summary = "end a pause",
+       .description = "",
+       .examples = {"leaseback-agent resume"},
+       .exits = {}},
       [](PlaceOptions& options, OptionList& list) { declare_place(options.place, list); },
       [](const PlaceOptions& options, Streams& streams) { return write_pause(options.place, {}, streams); });
 }
 
-Command renewal_accept_command() { return renewal_command(contract::Choice::Accepted, "accept", "accept a renewal offer"); }
-Command renewal_decline_command() { return renewal_command(contract::Choice::Declined, "decline", "decline a renewal offer"); }
+Command renewal_accept_command() {
+  return renewal_command(contract::Choice::Accepted, "accept", "accept a renewal offer");
+}
+Command renewal_decline_command() {
+  return renewal_command(contract::Choice::Declined, "decline", "decline a renewal offer");
+}
 
 }  // namespace agent::daemon

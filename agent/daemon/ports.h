@@ -1,6 +1,6 @@
-// Everything outside that an agent touches, beside images::files::Files and agent::sandbox::Sandbox. All begin_... calls return
-// at once; each is followed by exactly one event (events.h) given to Agent::deliver, from whatever it leads to. An implementation
-// may deliver the event within the call.
+// Everything outside that an agent touches, beside images::files::Files and agent::sandbox::Sandbox. All begin_...
+// calls return at once; each is followed by exactly one event (events.h) given to Agent::deliver, from whatever it
+// leads to. An implementation may deliver the event within the call.
 #pragma once
 
 #include <cstdint>
@@ -20,10 +20,11 @@ using namespace policies::vocabulary;
 class Exchange {
  public:
   virtual ~Exchange() = default;
-  virtual void begin_nonce() = 0;                                 // GET /v1/enrolments/nonce -> NonceArrived
-  virtual void begin_enrolment(const std::string& dsse) = 0;      // POST /v1/enrolments -> EnrolmentAnswered
-  virtual void begin_frame(const std::string& encoded) = 0;       // POST .../messages, agent::link::encode_frame -> FrameArrived
-  virtual void begin_receipt(const std::string& dsse) = 0;        // POST /v1/receipts -> ReceiptTaken
+  virtual void begin_nonce() = 0;                             // GET /v1/enrolments/nonce -> NonceArrived
+  virtual void begin_enrolment(const std::string& dsse) = 0;  // POST /v1/enrolments -> EnrolmentAnswered
+  virtual void begin_frame(
+      const std::string& encoded) = 0;  // POST .../messages, agent::link::encode_frame -> FrameArrived
+  virtual void begin_receipt(const std::string& dsse) = 0;  // POST /v1/receipts -> ReceiptTaken
   // The certificate to show from now on.
   virtual void present(const std::string& certificate_pem) = 0;
 };
@@ -32,8 +33,10 @@ class Exchange {
 class ElementTransfer {
  public:
   virtual ~ElementTransfer() = default;
-  virtual void begin_get(std::uint64_t transfer, const Digest& digest, Bytes size_max, const std::string& ticket) = 0;  // -> ElementArrived
-  virtual void begin_put(std::uint64_t transfer, const Digest& digest, std::string bytes, const std::string& ticket) = 0;  // -> ElementTaken
+  virtual void begin_get(std::uint64_t transfer, const Digest& digest, Bytes size_max,
+                         const std::string& ticket) = 0;  // -> ElementArrived
+  virtual void begin_put(std::uint64_t transfer, const Digest& digest, std::string bytes,
+                         const std::string& ticket) = 0;  // -> ElementTaken
 };
 
 struct RenewalQuestion {
@@ -43,7 +46,8 @@ struct RenewalQuestion {
   Instant answer_by;
 };
 
-// Where the owner is asked, and speaks. Asked again at each step until there is an answer; nothing means "not answered yet".
+// Where the owner is asked, and speaks. Asked again at each step until there is an answer; nothing means "not answered
+// yet".
 class OwnerDesk {
  public:
   virtual ~OwnerDesk() = default;
@@ -55,12 +59,13 @@ class OwnerDesk {
   virtual void tell(const std::string& text) = 0;
 };
 
-// Gives the disk back: the installed `leaseback-provision disk release`, which may be run again until it has said "released".
+// Gives the disk back: the installed `leaseback-provision disk release`, which may be run again until it has said
+// "released".
 class Releaser {
  public:
   virtual ~Releaser() = default;
-  // `order` is the controller's signed release order (DSSE). -> DiskReleased, with what was done as contract::Receipt; the agent
-  // fills in `machine`, `kind` and, when it is the epoch, `done_at`, and signs it.
+  // `order` is the controller's signed release order (DSSE). -> DiskReleased, with what was done as contract::Receipt;
+  // the agent fills in `machine`, `kind` and, when it is the epoch, `done_at`, and signs it.
   virtual void begin_release(const std::string& order) = 0;
 };
 

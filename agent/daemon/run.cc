@@ -24,7 +24,8 @@ void declare(RunOptions& options, OptionList& list) {
   list.optional("vault", "DIR", options.vault, "where shards are kept (default: as agent.yaml says)");
   list.optional("controller", "URL", options.controller, "https://HOST:PORT (default: as agent.yaml says)");
   list.optional("clock", "FILE", options.clock, "a stepped clock, for rehearsals");
-  list.optional("answers", "FILE", options.answers, "the owner's answers, for rehearsals: YAML with terms, renewal, name");
+  list.optional("answers", "FILE", options.answers,
+                "the owner's answers, for rehearsals: YAML with terms, renewal, name");
   list.flag("print-settings", options.print_settings, "print the settings in force and end");
 }
 
@@ -55,10 +56,14 @@ policies::command_line::Command run_command_line() {
       {.noun = "",
        .verb = "run",
        .summary = "be the agent of this machine",
-       .description = "Waits for the owner's answer to the terms. When they accept, enrols the machine, runs leased work in the agreed hours and keeps "
-                      "shards for others, until the lease ends and the disk is given back; then it ends. When they decline, gives the disk back at once. "
+       .description = "Waits for the owner's answer to the terms. When they accept, enrols the machine, runs leased "
+                      "work in the agreed hours and keeps "
+                      "shards for others, until the lease ends and the disk is given back; then it ends. When they "
+                      "decline, gives the disk back at once. "
                       "Without an answer nothing is used.",
-       .examples = {"leaseback-agent run", "leaseback-agent run --state pc-1/state --settings pc-1/settings --vault pc-1/vault --controller https://localhost:8443"},
+       .examples = {"leaseback-agent run",
+                    "leaseback-agent run --state pc-1/state --settings pc-1/settings --vault pc-1/vault --controller "
+                    "https://localhost:8443"},
        .exits = {{ExitCode::Done, "released, or stopped by SIGTERM; start it again to go on"}}},
       declare, run);
 }

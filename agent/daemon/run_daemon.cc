@@ -21,7 +21,7 @@
 namespace agent::daemon {
 namespace {
 
-constexpr Duration look_often{200};    // while something may change without telling us: an answer, a stepped clock
+constexpr Duration look_often{200};  // while something may change without telling us: an answer, a stepped clock
 constexpr Duration look_seldom{60'000};
 constexpr Duration status_pause{1'000};
 
@@ -57,12 +57,14 @@ sigset_t block_signals() {
 // Writes what there is to say when it changed, at most once a second; logs what people want to know.
 class StatusKeeper {
  public:
-  StatusKeeper(images::files::Files& files, const std::string& state_folder) : files_(files), path_(state_folder + "/" + std::string(status_name)) {}
+  StatusKeeper(images::files::Files& files, const std::string& state_folder)
+      : files_(files), path_(state_folder + "/" + std::string(status_name)) {}
 
   void tell(const AgentReport& report, Moment moment) {
     if (written_ && report == *written_) return;
     if (!written_ || report.phase != written_->phase) spdlog::info("state: {}", name_of(report.phase));
-    if (!report.trouble.empty() && (!written_ || report.trouble != written_->trouble)) spdlog::warn("{}", report.trouble);
+    if (!report.trouble.empty() && (!written_ || report.trouble != written_->trouble))
+      spdlog::warn("{}", report.trouble);
     const bool urgent = !written_ || report.phase != written_->phase;
     if (!urgent && moment.running - written_at_ < status_pause) return;
     Done done = files_.replace(path_, status_json(report, moment.now), images::files::Access::OwnerOnly);
@@ -138,7 +140,8 @@ Done run_daemon(const Settings& settings) {
   const SystemClock system_clock;
   std::unique_ptr<images::files::SteppedClock> stepped;
   if (!settings.clock_file.empty()) {
-    Result<std::unique_ptr<images::files::SteppedClock>> opened = images::files::SteppedClock::open(settings.clock_file, system_clock);
+    Result<std::unique_ptr<images::files::SteppedClock>> opened =
+        images::files::SteppedClock::open(settings.clock_file, system_clock);
     if (!opened) return std::move(opened).error();
     stepped = *std::move(opened);
   }
@@ -149,13 +152,16 @@ Done run_daemon(const Settings& settings) {
   StateDesk desk(files, settings.state_folder, *std::move(answers));
   sandbox::BubblewrapSandbox sandbox({}, [&mailbox](sandbox::TaskEnd end) { mailbox.post(Event(std::move(end))); });
   if (!sandbox.abilities().available) spdlog::warn("no leased work will run: {}", sandbox.abilities().reason);
-  HttpsChannels channels({.controller = settings.controller, .authority_pem = identity->authority_pem, .private_key_pem = identity->device_key.pem(),
-                          .machine = machine, .timeout = settings.exchange_timeout},
+  HttpsChannels channels({.controller = settings.controller,
+                          .authority_pem = identity->authority_pem,
+                          .private_key_pem = identity->device_key.pem(),
+                          .machine = machine,
+                          .timeout = settings.exchange_timeout},
                          clock, mailbox);
   const MachineFacts facts = read_machine_facts(files, identity->voucher_facts.processor_mhz);
   Result<std::unique_ptr<Agent>> agent =
-      Agent::start({files, channels, channels, sandbox, desk, releaser, zones}, agent_settings(settings), *std::move(identity), facts, seed(),
-                   {.now = clock.now(), .running = mailbox.running()});
+      Agent::start({files, channels, channels, sandbox, desk, releaser, zones}, agent_settings(settings),
+                   *std::move(identity), facts, seed(), {.now = clock.now(), .running = mailbox.running()});
   if (!agent) return std::move(agent).error();
   StatusKeeper status(files, settings.state_folder);
   return loop(**agent, mailbox, clock, status, stepped != nullptr);

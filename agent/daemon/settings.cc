@@ -33,7 +33,9 @@ Result<Settings> with_yaml(Settings settings, std::string_view yaml, std::string
   if (!parsed) return std::move(parsed).error();
   policies::loading::Section root = parsed->root();
   const auto path = [&](const char* key, std::string& field) { field = root.text_or(key, field, {0, path_max}); };
-  const auto bytes = [&](const char* key, Bytes& field, Bytes lowest) { field = root.bytes_or(key, field, {lowest, tebibyte}); };
+  const auto bytes = [&](const char* key, Bytes& field, Bytes lowest) {
+    field = root.bytes_or(key, field, {lowest, tebibyte});
+  };
   const auto number = [&](const char* key, std::uint32_t& field, std::int64_t highest) {
     field = static_cast<std::uint32_t>(root.integer_or(key, field, {1, highest}));
   };
@@ -45,31 +47,41 @@ Result<Settings> with_yaml(Settings settings, std::string_view yaml, std::string
   path("answers", settings.answers_file);
   path("user", settings.user);
   if (root.has("release_command")) settings.release_command = root.texts("release_command", {1, 32}, {1, path_max});
-  settings.vault_budget = root.bytes_or("vault_budget", settings.vault_budget, {Bytes{0}, Bytes{tebibyte.count * 1024}});
+  settings.vault_budget =
+      root.bytes_or("vault_budget", settings.vault_budget, {Bytes{0}, Bytes{tebibyte.count * 1024}});
   bytes("cache_budget", settings.cache_budget, mebibytes(1));
   bytes("task_memory_max", settings.task_memory_max, mebibytes(16));
   bytes("task_scratch_max", settings.task_scratch_max, mebibytes(1));
   number("tasks_running_max", settings.tasks_running_max, 1024);
   number("tasks_queued_max", settings.tasks_queued_max, 4096);
   settings.poll_first = root.duration_or("poll_first", settings.poll_first, {Duration{10}, Duration{3'600'000}});
-  settings.poll_interval = root.duration_or("poll_interval", settings.poll_interval, {Duration{10}, Duration{86'400'000}});
-  settings.poll_interval_max = root.duration_or("poll_interval_max", settings.poll_interval_max, {Duration{10}, Duration{604'800'000}});
-  settings.exchange_timeout = root.duration_or("exchange_timeout", settings.exchange_timeout, {Duration{1'000}, Duration{600'000}});
-  settings.log_level = root.one_of_or<std::string>("log_level", settings.log_level,
-                                                   {{"error", "error"}, {"warning", "warning"}, {"info", "info"}, {"debug", "debug"}});
+  settings.poll_interval =
+      root.duration_or("poll_interval", settings.poll_interval, {Duration{10}, Duration{86'400'000}});
+  settings.poll_interval_max =
+      root.duration_or("poll_interval_max", settings.poll_interval_max, {Duration{10}, Duration{604'800'000}});
+  settings.exchange_timeout =
+      root.duration_or("exchange_timeout", settings.exchange_timeout, {Duration{1'000}, Duration{600'000}});
+  settings.log_level =
+      root.one_of_or<std::string>("log_level", settings.log_level,
+                                  {{"error", "error"}, {"warning", "warning"}, {"info", "info"}, {"debug", "debug"}});
   Done whole = parsed->finish();
   if (!whole) return whole.error();
   return settings;
 }
 
 Done check(const Settings& settings) {
-  const auto invalid = [](std::string what) { return Error{ErrorCode::InvalidInput, std::move(what), {"checking the agent's settings"}}; };
-  if (settings.controller.empty()) return invalid("no controller is named: set `controller` in agent.yaml or give --controller https://HOST:PORT");
-  if (settings.state_folder.empty() || settings.vault_folder.empty()) return invalid("the folders of state and vault must not be empty");
+  const auto invalid = [](std::string what) {
+    return Error{ErrorCode::InvalidInput, std::move(what), {"checking the agent's settings"}};
+  };
+  if (settings.controller.empty())
+    return invalid("no controller is named: set `controller` in agent.yaml or give --controller https://HOST:PORT");
+  if (settings.state_folder.empty() || settings.vault_folder.empty())
+    return invalid("the folders of state and vault must not be empty");
   if (settings.poll_interval < settings.poll_first || settings.poll_interval_max < settings.poll_interval) {
     return invalid("poll_first, poll_interval and poll_interval_max must not fall");
   }
-  if (settings.release_command.empty()) return invalid("release_command is empty: without it the disk could not be given back");
+  if (settings.release_command.empty())
+    return invalid("release_command is empty: without it the disk could not be given back");
   return {};
 }
 
@@ -104,7 +116,8 @@ AgentSettings agent_settings(const Settings& settings) {
   made.state_folder = settings.state_folder;
   made.vault_folder = settings.vault_folder;
   made.vault_budget = settings.vault_budget;
-  made.poll = {.first = settings.poll_first, .interval = settings.poll_interval, .interval_max = settings.poll_interval_max};
+  made.poll = {
+      .first = settings.poll_first, .interval = settings.poll_interval, .interval_max = settings.poll_interval_max};
   made.engine.running_max = settings.tasks_running_max;
   made.engine.queue_max = settings.tasks_queued_max;
   made.engine.cache_budget = settings.cache_budget;

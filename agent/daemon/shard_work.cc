@@ -15,7 +15,8 @@ std::string entry_of(std::uint64_t request) { return std::string(prefix) + std::
 std::string encoded(const ShardOrder& order) {
   std::ostringstream text;
   text << (order.act == ShardAct::Store ? "store " : "send ") << order.request << ' ' << order.size.count << ' '
-       << (order.digest.empty() ? "-" : order.digest.text) << ' ' << order.shard.text << '\n' << order.ticket;
+       << (order.digest.empty() ? "-" : order.digest.text) << ' ' << order.shard.text << '\n'
+       << order.ticket;
   return text.str();
 }
 
@@ -37,7 +38,8 @@ Result<ShardOrder> order_from(const std::string& text) {
 }
 
 ShardAnswerKind refusal_of(const Error& error) {
-  const bool refused = error.code == ErrorCode::OutOfSpace || error.code == ErrorCode::LimitExceeded || error.code == ErrorCode::AlreadyExists;
+  const bool refused = error.code == ErrorCode::OutOfSpace || error.code == ErrorCode::LimitExceeded ||
+                       error.code == ErrorCode::AlreadyExists;
   return refused ? ShardAnswerKind::Refused : ShardAnswerKind::Failed;
 }
 
@@ -53,7 +55,12 @@ Done ShardWork::resume() {
 }
 
 void ShardWork::answer(const ShardOrder& order, ShardAnswerKind kind, std::string reason) {
-  answers_.push_back({.request = order.request, .shard = order.shard, .kind = kind, .digest = order.digest, .size = order.size, .reason = std::move(reason)});
+  answers_.push_back({.request = order.request,
+                      .shard = order.shard,
+                      .kind = kind,
+                      .digest = order.digest,
+                      .size = order.size,
+                      .reason = std::move(reason)});
   journal_->erase(entry_of(order.request));
   items_.erase(order.request);
 }
@@ -69,7 +76,8 @@ void ShardWork::take(const ShardOrder& order, vault::Vault& vault) {
     return;
   }
   if (order.act == ShardAct::Store && order.size > vault.available()) {
-    answer(order, ShardAnswerKind::Refused, order.size.text() + " do not fit in the " + vault.available().text() + " that are free");
+    answer(order, ShardAnswerKind::Refused,
+           order.size.text() + " do not fit in the " + vault.available().text() + " that are free");
     return;
   }
   items_[order.request].order = order;
@@ -79,7 +87,8 @@ void ShardWork::take(const ShardOrder& order, vault::Vault& vault) {
 void ShardWork::remove(std::uint64_t request, const ShardId& shard, const Digest& digest, vault::Vault& vault) {
   std::vector<ShardOrder> overtaken;
   for (const auto& [number, item] : items_) {
-    if (item.order.shard == shard && item.order.act == ShardAct::Store && item.order.digest == digest) overtaken.push_back(item.order);
+    if (item.order.shard == shard && item.order.act == ShardAct::Store && item.order.digest == digest)
+      overtaken.push_back(item.order);
   }
   for (const ShardOrder& order : overtaken) answer(order, ShardAnswerKind::Refused, "deleted before it was stored");
   const ShardOrder order{.request = request, .shard = shard, .digest = digest};
@@ -102,12 +111,16 @@ std::vector<ShardTransfer> ShardWork::begin(vault::Vault& vault, Duration runnin
     Item& item = (next++)->second;
     if (item.under_way || item.retry_at > running) continue;
     const ShardOrder order = item.order;
-    ShardTransfer transfer{.request = order.request, .act = order.act, .digest = order.digest, .size = order.size, .ticket = order.ticket};
+    ShardTransfer transfer{
+        .request = order.request, .act = order.act, .digest = order.digest, .size = order.size, .ticket = order.ticket};
     if (order.act == ShardAct::Send) {
       Result<std::string> bytes = vault.read(order.shard);
       if (!bytes) {
         const ErrorCode code = bytes.error().code;
-        answer(order, code == ErrorCode::NotFound ? ShardAnswerKind::Missing : code == ErrorCode::Corrupt ? ShardAnswerKind::Corrupt : ShardAnswerKind::Failed,
+        answer(order,
+               code == ErrorCode::NotFound  ? ShardAnswerKind::Missing
+               : code == ErrorCode::Corrupt ? ShardAnswerKind::Corrupt
+                                            : ShardAnswerKind::Failed,
                bytes.error().text());
         continue;
       }
@@ -126,7 +139,8 @@ std::vector<ShardTransfer> ShardWork::begin(vault::Vault& vault, Duration runnin
 
 void ShardWork::again(Item& item, const Error& error, Duration running) {
   item.under_way = false;
-  const bool hopeless = error.code == ErrorCode::PermissionDenied || error.code == ErrorCode::NotFound || refusal_of(error) == ShardAnswerKind::Refused;
+  const bool hopeless = error.code == ErrorCode::PermissionDenied || error.code == ErrorCode::NotFound ||
+                        refusal_of(error) == ShardAnswerKind::Refused;
   if (++item.attempts >= attempts_max_ || hopeless) {
     const ShardOrder order = item.order;
     answer(order, refusal_of(error), error.text());
@@ -137,7 +151,8 @@ void ShardWork::again(Item& item, const Error& error, Duration running) {
   item.retry_at = running + std::min(wait, retry_max);
 }
 
-void ShardWork::arrived(std::uint64_t request, const Result<std::string>& bytes, vault::Vault& vault, Duration running) {
+void ShardWork::arrived(std::uint64_t request, const Result<std::string>& bytes, vault::Vault& vault,
+                        Duration running) {
   const auto found = items_.find(request);
   if (found == items_.end()) return;
   const ShardOrder order = found->second.order;

@@ -1,5 +1,5 @@
-// Orders about shards: which are under way, and what was answered. Storing and sending move bytes and may be cut; deleting is done at
-// once. What is not answered yet is an entry "shard/<request>" of the journal.
+// Orders about shards: which are under way, and what was answered. Storing and sending move bytes and may be cut;
+// deleting is done at once. What is not answered yet is an entry "shard/<request>" of the journal.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,15 @@ namespace agent::daemon {
 using namespace policies::vocabulary;
 
 enum class ShardAct { Store, Send };
-enum class ShardAnswerKind { Stored, Sent, Deleted, Missing, Corrupt, Refused, Failed };  // in the order of the wire's ShardOutcome
+enum class ShardAnswerKind {
+  Stored,
+  Sent,
+  Deleted,
+  Missing,
+  Corrupt,
+  Refused,
+  Failed
+};  // in the order of the wire's ShardOutcome
 
 struct ShardOrder {
   ShardAct act = ShardAct::Store;

@@ -33,9 +33,12 @@ void StateDesk::tell(const std::string& text) {
   static_cast<void>(files_->replace(path, notices, images::files::Access::Everyone).has_value());
 }
 
-Done leave_renewal_answer(images::files::Files& files, const std::string& state_folder, const std::string& offer, contract::Choice choice) {
-  if (offer.empty() || offer.find_first_of(" \n") != std::string::npos) return Error{ErrorCode::InvalidInput, "an offer's name has no spaces", {}};
-  return files.replace(in(state_folder, renewal_answer_name), offer + (choice == contract::Choice::Accepted ? " accept" : " decline"),
+Done leave_renewal_answer(images::files::Files& files, const std::string& state_folder, const std::string& offer,
+                          contract::Choice choice) {
+  if (offer.empty() || offer.find_first_of(" \n") != std::string::npos)
+    return Error{ErrorCode::InvalidInput, "an offer's name has no spaces", {}};
+  return files.replace(in(state_folder, renewal_answer_name),
+                       offer + (choice == contract::Choice::Accepted ? " accept" : " decline"),
                        images::files::Access::OwnerOnly);
 }
 

@@ -1,5 +1,5 @@
-// The owner's desk on a machine: small files in the state folder, which the owner's commands write and the daemon reads; or a file
-// of scripted answers where nobody sits at the machine.
+// The owner's desk on a machine: small files in the state folder, which the owner's commands write and the daemon
+// reads; or a file of scripted answers where nobody sits at the machine.
 #pragma once
 
 #include <optional>
@@ -36,6 +36,7 @@ class StateDesk final : public OwnerDesk {
 };
 
 // What a command leaves for the daemon. InvalidInput for an offer's name with spaces or line ends.
-Done leave_renewal_answer(images::files::Files& files, const std::string& state_folder, const std::string& offer, contract::Choice choice);
+Done leave_renewal_answer(images::files::Files& files, const std::string& state_folder, const std::string& offer,
+                          contract::Choice choice);
 
 }  // namespace agent::daemon

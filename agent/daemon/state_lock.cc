@@ -28,7 +28,10 @@ Result<StateLock> StateLock::take(const std::string& folder) {
   struct flock wanted = whole(F_WRLCK);
   if (fcntl(descriptor, F_SETLK, &wanted) == 0) return lock;
   const std::optional<pid_t> other = holder(folder);
-  return Error{ErrorCode::Conflict, "another leaseback-agent" + (other ? " (process " + std::to_string(*other) + ")" : "") + " runs over " + folder, {}};
+  return Error{
+      ErrorCode::Conflict,
+      "another leaseback-agent" + (other ? " (process " + std::to_string(*other) + ")" : "") + " runs over " + folder,
+      {}};
 }
 
 StateLock::~StateLock() {

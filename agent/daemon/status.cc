@@ -44,13 +44,14 @@ Result<ExitCode> run(const StatusOptions& options, Streams& streams) {
 }  // namespace
 
 policies::command_line::Command status_command() {
-  return policies::command_line::command<StatusOptions>({.noun = "",
-                                                         .verb = "status",
-                                                         .summary = "say what runs, what is held and what it earned",
-                                                         .description = "",
-                                                         .examples = {"leaseback-agent status", "leaseback-agent status --json"},
-                                                         .exits = {}},
-                                                        declare, run);
+  return policies::command_line::command<StatusOptions>(
+      {.noun = "",
+       .verb = "status",
+       .summary = "say what runs, what is held and what it earned",
+       .description = "",
+       .examples = {"leaseback-agent status", "leaseback-agent status --json"},
+       .exits = {}},
+      declare, run);
 }
 
 }  // namespace agent::daemon

@@ -1,4 +1,5 @@
-// One task in the sandbox of this machine, without a controller: to try a job before it is sent, and to see why one failed.
+// One task in the sandbox of this machine, without a controller: to try a job before it is sent, and to see why one
+// failed.
 #include <stdlib.h>
 
 #include <filesystem>
@@ -38,7 +39,8 @@ void declare(TaskRunOptions& options, OptionList& list) {
   list.repeated("element", "NAME=FILE", options.elements, "a data element");
   list.optional("parameters", "JSON", options.parameters, "the task's parameters; @FILE reads them from a file");
   list.required("result", "FILE", options.result, "where the result goes");
-  list.optional("folder", "DIR", options.folder, "keeps the checkpoint from one run to the next (default: nothing is kept)");
+  list.optional("folder", "DIR", options.folder,
+                "keeps the checkpoint from one run to the next (default: nothing is kept)");
   list.optional("memory", "SIZE", options.memory, "limit of memory");
   list.optional("scratch", "SIZE", options.scratch, "size of /task/scratch");
   list.optional("result-max", "SIZE", options.result_max, "largest result");
@@ -46,7 +48,8 @@ void declare(TaskRunOptions& options, OptionList& list) {
 }
 
 // Copies an element beside the task, so that nothing of the caller's files is touched.
-Done add_element(images::files::Files& files, sandbox::TaskSpec& spec, const std::string& name, const std::string& from, bool executable) {
+Done add_element(images::files::Files& files, sandbox::TaskSpec& spec, const std::string& name, const std::string& from,
+                 bool executable) {
   Result<std::string> bytes = files.read(from, element_max);
   if (!bytes) return std::move(bytes).error();
   const std::string path = spec.folder + "/element-" + std::to_string(spec.elements.size());
@@ -56,15 +59,25 @@ Done add_element(images::files::Files& files, sandbox::TaskSpec& spec, const std
   return copied;
 }
 
-Result<sandbox::TaskSpec> spec_from(images::files::Files& files, const TaskRunOptions& options, const std::string& folder) {
-  sandbox::TaskSpec spec{.assignment = AssignmentId{"local"}, .folder = folder, .elements = {}, .entry = options.entry.substr(options.entry.rfind('/') + 1),
-                         .arguments = options.arguments, .parameters_json = options.parameters,
-                         .limits = {.memory = options.memory, .scratch = options.scratch, .result = options.result_max, .processor = options.processor, .wall = a_day}};
+Result<sandbox::TaskSpec> spec_from(images::files::Files& files, const TaskRunOptions& options,
+                                    const std::string& folder) {
+  sandbox::TaskSpec spec{.assignment = AssignmentId{"local"},
+                         .folder = folder,
+                         .elements = {},
+                         .entry = options.entry.substr(options.entry.rfind('/') + 1),
+                         .arguments = options.arguments,
+                         .parameters_json = options.parameters,
+                         .limits = {.memory = options.memory,
+                                    .scratch = options.scratch,
+                                    .result = options.result_max,
+                                    .processor = options.processor,
+                                    .wall = a_day}};
   Done made = files.make_directory(folder, images::files::Access::OwnerOnly);
   if (made) made = add_element(files, spec, spec.entry, options.entry, true);
   for (const std::string& element : options.elements) {
     const std::size_t equals = element.find('=');
-    if (equals == std::string::npos) return Error{ErrorCode::InvalidInput, "--element wants NAME=FILE, not \"" + element + "\"", {}};
+    if (equals == std::string::npos)
+      return Error{ErrorCode::InvalidInput, "--element wants NAME=FILE, not \"" + element + "\"", {}};
     if (made) made = add_element(files, spec, element.substr(0, equals), element.substr(equals + 1), false);
   }
   if (!made) return made.error();
@@ -76,11 +89,13 @@ Result<sandbox::TaskSpec> spec_from(images::files::Files& files, const TaskRunOp
   return spec;
 }
 
-Result<ExitCode> report_end(images::files::Files& files, const TaskRunOptions& options, const sandbox::TaskEnd& end, Streams& streams) {
+Result<ExitCode> report_end(images::files::Files& files, const TaskRunOptions& options, const sandbox::TaskEnd& end,
+                            Streams& streams) {
   if (end.kind == sandbox::EndKind::Exited && end.exit_code == 0) {
     Done written = files.replace(options.result, end.result, images::files::Access::Everyone);
     if (!written) return written.error();
-    streams.out << "Done: " << Bytes{end.result.size()}.text() << " in " << options.result << ", " << end.processor.count() << " ms of processor time.\n";
+    streams.out << "Done: " << Bytes{end.result.size()}.text() << " in " << options.result << ", "
+                << end.processor.count() << " ms of processor time.\n";
     return ExitCode::Done;
   }
   streams.err << "The task did not end well (status " << end.exit_code << ")";
@@ -122,11 +137,13 @@ policies::command_line::Command task_run_command() {
       {.noun = "task",
        .verb = "run",
        .summary = "run one task in the sandbox of this machine",
-       .description = "The program sees what a leased task sees (agent/runtime/RUNTIME.md): its elements, its parameters, no network, no files of "
+       .description = "The program sees what a leased task sees (agent/runtime/RUNTIME.md): its elements, its "
+                      "parameters, no network, no files of "
                       "this machine. What it prints on standard error is shown when it fails.",
        .examples = {"leaseback-agent task run ./tile --parameters '{\"row\": 3}' --result tile-3.bin",
                     "leaseback-agent task run ./count --element words.txt=/usr/share/dict/words --result count.json"},
-       .exits = {{ExitCode::Failed, "the task failed, or no sandbox can be made here"}, {ExitCode::PartlyDone, "the task ended unfinished; with --folder, run it again to go on"}}},
+       .exits = {{ExitCode::Failed, "the task failed, or no sandbox can be made here"},
+                 {ExitCode::PartlyDone, "the task ended unfinished; with --folder, run it again to go on"}}},
       declare, run);
 }
 

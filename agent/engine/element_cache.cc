@@ -40,7 +40,8 @@ std::string ElementCache::path_of(const Digest& digest) const { return folder_ +
 
 Done ElementCache::keep(const Digest& digest, std::string_view bytes, const std::set<Digest>& in_use) {
   const std::string doing = "keeping element " + digest.text;
-  if (images::keys::sha256(bytes) != digest) return Error{ErrorCode::InvalidInput, "the bytes have another digest", {doing}};
+  if (images::keys::sha256(bytes) != digest)
+    return Error{ErrorCode::InvalidInput, "the bytes have another digest", {doing}};
   if (holds(digest)) return {};
   std::uint64_t freeable = budget_.count > used_.count ? budget_.count - used_.count : 0;
   std::vector<Digest> leaving;
@@ -51,7 +52,10 @@ Done ElementCache::keep(const Digest& digest, std::string_view bytes, const std:
     leaving.push_back(oldest);
   }
   if (freeable < bytes.size()) {
-    return Error{ErrorCode::OutOfSpace, Bytes{bytes.size()}.text() + " do not fit in the budget of " + budget_.text() + " beside what is in use", {doing}};
+    return Error{
+        ErrorCode::OutOfSpace,
+        Bytes{bytes.size()}.text() + " do not fit in the budget of " + budget_.text() + " beside what is in use",
+        {doing}};
   }
   for (const Digest& digest_leaving : leaving) {
     Done removed = forget(digest_leaving);

@@ -25,7 +25,8 @@ class ElementCache {
   [[nodiscard]] std::vector<Digest> held() const;
   [[nodiscard]] std::string path_of(const Digest& digest) const;
 
-  // InvalidInput when the bytes have another digest; OutOfSpace when the budget does not hold them beside what is `in_use`.
+  // InvalidInput when the bytes have another digest; OutOfSpace when the budget does not hold them beside what is
+  // `in_use`.
   Done keep(const Digest& digest, std::string_view bytes, const std::set<Digest>& in_use);
   // Reads the element and compares it with its digest, just before use. Corrupt (and forgotten) when it differs.
   Done check(const Digest& digest);

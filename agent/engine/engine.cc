@@ -21,10 +21,15 @@ Duration retry_wait(std::uint32_t attempts) {
 
 Engine::Engine(images::files::Files& files, journal::Journal& journal, sandbox::Sandbox& sandbox, std::string folder,
                EngineSettings settings, ElementCache cache)
-    : files_(&files), journal_(&journal), sandbox_(&sandbox), folder_(std::move(folder)), settings_(settings), cache_(std::move(cache)) {}
+    : files_(&files),
+      journal_(&journal),
+      sandbox_(&sandbox),
+      folder_(std::move(folder)),
+      settings_(settings),
+      cache_(std::move(cache)) {}
 
-Result<Engine> Engine::open(images::files::Files& files, journal::Journal& journal, sandbox::Sandbox& sandbox, std::string folder,
-                            EngineSettings settings) {
+Result<Engine> Engine::open(images::files::Files& files, journal::Journal& journal, sandbox::Sandbox& sandbox,
+                            std::string folder, EngineSettings settings) {
   Result<ElementCache> cache = ElementCache::open(files, folder + "/cache", settings.cache_budget);
   if (!cache) return std::move(cache).error();
   Engine engine(files, journal, sandbox, std::move(folder), settings, *std::move(cache));
@@ -51,9 +56,12 @@ std::string Engine::why_refused(const Work& work) const {
   if (!sandbox_->abilities().available) return "no sandbox can be made here: " + sandbox_->abilities().reason;
   if (items_.size() >= settings_.queue_max) return "the queue of " + std::to_string(settings_.queue_max) + " is full";
   const auto over = [](const char* what, Bytes asked, Bytes limit) {
-    return asked > limit ? std::string(what) + " of " + asked.text() + " is more than the " + limit.text() + " allowed here" : std::string();
+    return asked > limit
+               ? std::string(what) + " of " + asked.text() + " is more than the " + limit.text() + " allowed here"
+               : std::string();
   };
-  for (const std::string& why : {over("memory", work.memory_max, settings_.memory_max), over("scratch space", work.scratch_max, settings_.scratch_max),
+  for (const std::string& why : {over("memory", work.memory_max, settings_.memory_max),
+                                 over("scratch space", work.scratch_max, settings_.scratch_max),
                                  over("a result", work.result_max, settings_.result_max)}) {
     if (!why.empty()) return why;
   }
@@ -84,10 +92,15 @@ void Engine::refuse(const AssignmentId& assignment, std::string reason, Instant 
 }
 
 void Engine::report(const Item& item, Outcome outcome, std::string reason, Instant now) {
-  wishes_.reports.push_back({.assignment = item.work.assignment, .outcome = outcome, .result_digest = {}, .result = {},
-                             .processor = item.processor, .started = item.started,
+  wishes_.reports.push_back({.assignment = item.work.assignment,
+                             .outcome = outcome,
+                             .result_digest = {},
+                             .result = {},
+                             .processor = item.processor,
+                             .started = item.started,
                              .ended = outcome == Outcome::Running || outcome == Outcome::Queued ? Instant{} : now,
-                             .reason = std::move(reason), .exit_code = 0});
+                             .reason = std::move(reason),
+                             .exit_code = 0});
 }
 
 void Engine::finish(const AssignmentId& assignment, Report end, Instant now) {
@@ -117,7 +130,8 @@ void Engine::cancel(const AssignmentId& assignment, const std::string& reason, I
   if (found != items_.end()) {
     give_back(found->second, "cancelled: " + reason, now);
   } else if (!ended_.contains(assignment)) {
-    wishes_.reports.push_back({.assignment = assignment, .outcome = Outcome::Stopped, .ended = now, .reason = "cancelled: not held here"});
+    wishes_.reports.push_back(
+        {.assignment = assignment, .outcome = Outcome::Stopped, .ended = now, .reason = "cancelled: not held here"});
   }
 }
 
@@ -178,7 +192,8 @@ void Engine::result_taken(const AssignmentId& assignment, Done taken, Instant no
   if (found == items_.end() || found->second.stage != Stage::Uploading) return;
   Item& item = found->second;
   if (taken) {
-    finish(assignment, {.assignment = {}, .outcome = Outcome::Done, .result_digest = item.result_digest, .ended = item.ended}, now);
+    finish(assignment,
+           {.assignment = {}, .outcome = Outcome::Done, .result_digest = item.result_digest, .ended = item.ended}, now);
     return;
   }
   item.under_way = false;
@@ -187,7 +202,8 @@ void Engine::result_taken(const AssignmentId& assignment, Done taken, Instant no
 
 void Engine::task_ended(const sandbox::TaskEnd& end, Instant now, Duration running) {
   const auto found = items_.find(end.assignment);
-  if (found == items_.end() || (found->second.stage != Stage::Running && found->second.stage != Stage::Stopping)) return;
+  if (found == items_.end() || (found->second.stage != Stage::Running && found->second.stage != Stage::Stopping))
+    return;
   Item& item = found->second;
   item.processor += end.processor;
   item.frozen_since.reset();
@@ -219,14 +235,16 @@ void Engine::task_ended(const sandbox::TaskEnd& end, Instant now, Duration runni
 void Engine::keep_result(Item& item, const sandbox::TaskEnd& end, Instant now) {
   const Digest digest = images::keys::sha256(end.result);
   if (end.result.size() <= inline_result_max) {
-    finish(end.assignment, {.assignment = {}, .outcome = Outcome::Done, .result_digest = digest, .result = end.result}, now);
+    finish(end.assignment, {.assignment = {}, .outcome = Outcome::Done, .result_digest = digest, .result = end.result},
+           now);
     return;
   }
   const auto fail = [&](const std::string& why) {
     finish(end.assignment, {.assignment = {}, .outcome = Outcome::Failed, .reason = why}, now);
   };
   if (item.work.result_ticket.empty()) {
-    fail("the result of " + Bytes{end.result.size()}.text() + " is over 64 KiB and the assignment has no ticket to send it");
+    fail("the result of " + Bytes{end.result.size()}.text() +
+         " is over 64 KiB and the assignment has no ticket to send it");
     return;
   }
   Done written = files_->replace(result_path(end.assignment), end.result, Access::OwnerOnly);
@@ -243,7 +261,8 @@ void Engine::keep_result(Item& item, const sandbox::TaskEnd& end, Instant now) {
 }
 
 bool Engine::complete(const Work& work) const {
-  return std::all_of(work.elements.begin(), work.elements.end(), [&](const NeededElement& element) { return cache_.holds(element.digest); });
+  return std::all_of(work.elements.begin(), work.elements.end(),
+                     [&](const NeededElement& element) { return cache_.holds(element.digest); });
 }
 
 std::set<Digest> Engine::in_use() const {
@@ -285,12 +304,16 @@ std::optional<Report> Engine::state_of(const AssignmentId& assignment) const {
   if (found == items_.end()) return std::nullopt;
   const Item& item = found->second;
   const bool runs = item.stage == Stage::Running || item.stage == Stage::Stopping;
-  return Report{.assignment = assignment, .outcome = runs ? Outcome::Running : Outcome::Queued, .processor = item.processor, .started = item.started};
+  return Report{.assignment = assignment,
+                .outcome = runs ? Outcome::Running : Outcome::Queued,
+                .processor = item.processor,
+                .started = item.started};
 }
 
 Result<std::string> Engine::checkpoint_of(const AssignmentId& assignment) {
   const auto found = items_.find(assignment);
-  if (found == items_.end()) return Error{ErrorCode::NotFound, "assignment " + assignment.text + " is not held here", {}};
+  if (found == items_.end())
+    return Error{ErrorCode::NotFound, "assignment " + assignment.text + " is not held here", {}};
   if (found->second.stage == Stage::Running) sandbox_->ask_checkpoint(assignment);
   return sandbox_->checkpoint(folder_of(assignment));
 }

@@ -1,6 +1,6 @@
 // The queue of leased work on one machine: fetches ahead, starts when work may run, stops when it may not, reports each
-// assignment's end once. Decides by the values it is given; the sandbox and the files are its only effects, and what must survive
-// is staged in the journal for the caller to commit.
+// assignment's end once. Decides by the values it is given; the sandbox and the files are its only effects, and what
+// must survive is staged in the journal for the caller to commit.
 #pragma once
 
 #include <cstdint>
@@ -21,35 +21,44 @@
 namespace agent::engine {
 
 struct EngineSettings {
-  std::uint32_t queue_max = 32;        // assignments held, running ones included
+  std::uint32_t queue_max = 32;  // assignments held, running ones included
   std::uint32_t running_max = 1;
-  std::uint32_t fetching_max = 4;      // elements on their way at once
+  std::uint32_t fetching_max = 4;  // elements on their way at once
   Bytes cache_budget = gibibytes(1);
-  Bytes memory_max = gibibytes(2);     // what one task may ask for
+  Bytes memory_max = gibibytes(2);  // what one task may ask for
   Bytes scratch_max = gibibytes(1);
   Bytes result_max = mebibytes(64);
-  Duration frozen_max{600'000};        // a task frozen longer is stopped and starts again from its checkpoint
-  Duration stop_lead{12'000};          // before a window closes, tasks are asked to save themselves and end
-  Duration start_lead{60'000};         // nothing is started this near to the end of a window
-  std::uint32_t starts_max = 20;       // an assignment that never ends by itself is given back
+  Duration frozen_max{600'000};   // a task frozen longer is stopped and starts again from its checkpoint
+  Duration stop_lead{12'000};     // before a window closes, tasks are asked to save themselves and end
+  Duration start_lead{60'000};    // nothing is started this near to the end of a window
+  std::uint32_t starts_max = 20;  // an assignment that never ends by itself is given back
   std::uint32_t fetch_attempts_max = 8;
 };
 
 // What the engine wants of the world since it was last asked.
 struct Wishes {
-  struct Fetch { Digest digest; Bytes size; std::string ticket; };
-  struct Upload { AssignmentId assignment; Digest digest; std::string bytes; std::string ticket; };
-  std::vector<Fetch> fetches;    // each answered by element_arrived
-  std::vector<Upload> uploads;   // each answered by result_taken
-  std::vector<Report> reports;   // to be made durable in the same commit as what is staged
+  struct Fetch {
+    Digest digest;
+    Bytes size;
+    std::string ticket;
+  };
+  struct Upload {
+    AssignmentId assignment;
+    Digest digest;
+    std::string bytes;
+    std::string ticket;
+  };
+  std::vector<Fetch> fetches;   // each answered by element_arrived
+  std::vector<Upload> uploads;  // each answered by result_taken
+  std::vector<Report> reports;  // to be made durable in the same commit as what is staged
 };
 
 class Engine {
  public:
-  // Reads the queue back from the journal's entries "task/...". `folder` holds the cache, the tasks' folders and large results.
-  // All references must outlive the engine.
-  static Result<Engine> open(images::files::Files& files, journal::Journal& journal, sandbox::Sandbox& sandbox, std::string folder,
-                             EngineSettings settings);
+  // Reads the queue back from the journal's entries "task/...". `folder` holds the cache, the tasks' folders and large
+  // results. All references must outlive the engine.
+  static Result<Engine> open(images::files::Files& files, journal::Journal& journal, sandbox::Sandbox& sandbox,
+                             std::string folder, EngineSettings settings);
 
   void set_limits(std::uint32_t queue_max, std::uint32_t running_max);
 
@@ -66,7 +75,8 @@ class Engine {
   // Kills everything and deletes every file of work: the end of the lease. Nothing is reported.
   Done erase_all();
 
-  // Starts, freezes and stops as `presence` allows. `running` is a clock that only goes on, for pauses between attempts.
+  // Starts, freezes and stops as `presence` allows. `running` is a clock that only goes on, for pauses between
+  // attempts.
   void step(const presence::Presence& presence, Instant now, Duration running);
   // The span after which step() has something to do although nothing arrived.
   [[nodiscard]] Duration wait(Instant now, Duration running) const;
@@ -97,7 +107,7 @@ class Engine {
     std::string give_back;       // why it is reported as stopped when it ends; empty: it starts again
     std::uint32_t attempts = 0;  // to upload, or to start, that failed in a row
     Duration retry_at{0};
-    bool under_way = false;      // its upload
+    bool under_way = false;  // its upload
     std::optional<Duration> frozen_since;
   };
   struct Fetching {
@@ -145,7 +155,7 @@ class Engine {
   std::map<Digest, Fetching> fetching_;
   presence::Presence presence_;
   std::set<AssignmentId> leftovers_;
-  std::string draining_;                   // why; empty while work is taken
+  std::string draining_;  // why; empty while work is taken
   Wishes wishes_;
 };
 

@@ -95,7 +95,10 @@ void Engine::wish_uploads(Duration running) {
       continue;
     }
     item.under_way = true;
-    wishes_.uploads.push_back({.assignment = assignment, .digest = item.result_digest, .bytes = *std::move(bytes), .ticket = item.work.result_ticket});
+    wishes_.uploads.push_back({.assignment = assignment,
+                               .digest = item.result_digest,
+                               .bytes = *std::move(bytes),
+                               .ticket = item.work.result_ticket});
   }
 }
 
@@ -117,27 +120,35 @@ void Engine::start_ready(Instant now, Duration running) {
 
 bool Engine::start(Item& item, Instant now, Duration running) {
   const AssignmentId assignment = item.work.assignment;
-  sandbox::TaskSpec spec{.assignment = assignment, .folder = folder_of(assignment), .elements = {}, .entry = item.work.entry,
-                         .arguments = item.work.arguments, .parameters_json = item.work.parameters_json, .limits = {}};
+  sandbox::TaskSpec spec{.assignment = assignment,
+                         .folder = folder_of(assignment),
+                         .elements = {},
+                         .entry = item.work.entry,
+                         .arguments = item.work.arguments,
+                         .parameters_json = item.work.parameters_json,
+                         .limits = {}};
   for (const NeededElement& element : item.work.elements) {
     if (!cache_.check(element.digest)) {
       item.stage = Stage::Fetching;
       return false;
     }
-    spec.elements.push_back({.name = element.name, .path = cache_.path_of(element.digest), .executable = element.executable});
+    spec.elements.push_back(
+        {.name = element.name, .path = cache_.path_of(element.digest), .executable = element.executable});
   }
   const Work& work = item.work;
   if (work.memory_max.count > 0) spec.limits.memory = work.memory_max;
   if (work.scratch_max.count > 0) spec.limits.scratch = work.scratch_max;
   if (work.result_max.count > 0) spec.limits.result = work.result_max;
   // What earlier starts used is gone from the allowance.
-  if (work.processor_max.count() > 0) spec.limits.processor = std::max(work.processor_max - item.processor, Duration{1'000});
+  if (work.processor_max.count() > 0)
+    spec.limits.processor = std::max(work.processor_max - item.processor, Duration{1'000});
   Done started = files_->make_directory(spec.folder, images::files::Access::OwnerOnly);
   if (started) started = sandbox_->start(spec);
   ++item.starts;
   item.stage = Stage::Running;
   if (!started) {
-    task_ended({.assignment = assignment, .kind = sandbox::EndKind::NotStarted, .reason = started.error().text()}, now, running);
+    task_ended({.assignment = assignment, .kind = sandbox::EndKind::NotStarted, .reason = started.error().text()}, now,
+               running);
     return false;
   }
   if (item.starts == 1) {

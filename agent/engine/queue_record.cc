@@ -17,14 +17,16 @@ constexpr std::size_t ended_max = 4096;
 std::string Engine::encoded(const Item& item) {
   std::ostringstream line;
   const char stage = item.stage == Stage::Uploading ? 'u' : 'q';
-  line << stage << ' ' << item.starts << ' ' << item.processor.count() << ' ' << item.started.time_since_epoch().count() << ' '
-       << item.ended.time_since_epoch().count() << ' ' << (item.result_digest.empty() ? "-" : item.result_digest.text) << '\n';
+  line << stage << ' ' << item.starts << ' ' << item.processor.count() << ' ' << item.started.time_since_epoch().count()
+       << ' ' << item.ended.time_since_epoch().count() << ' '
+       << (item.result_digest.empty() ? "-" : item.result_digest.text) << '\n';
   return line.str() + engine::encoded(item.work);
 }
 
 Result<Engine::Item> Engine::item_from(std::string_view bytes) {
   const std::size_t end = bytes.find('\n');
-  if (end == std::string_view::npos || end > 256) return Error{ErrorCode::Corrupt, "a queued assignment has no line of facts", {}};
+  if (end == std::string_view::npos || end > 256)
+    return Error{ErrorCode::Corrupt, "a queued assignment has no line of facts", {}};
   std::istringstream line{std::string(bytes.substr(0, end))};
   char stage = 0;
   std::int64_t processor = 0;
@@ -32,7 +34,8 @@ Result<Engine::Item> Engine::item_from(std::string_view bytes) {
   std::int64_t ended = 0;
   Item item;
   line >> stage >> item.starts >> processor >> started >> ended >> item.result_digest.text;
-  if (!line || (stage != 'u' && stage != 'q')) return Error{ErrorCode::Corrupt, "the facts of a queued assignment cannot be read", {}};
+  if (!line || (stage != 'u' && stage != 'q'))
+    return Error{ErrorCode::Corrupt, "the facts of a queued assignment cannot be read", {}};
   if (item.result_digest.text == "-") item.result_digest = Digest{};
   item.stage = stage == 'u' ? Stage::Uploading : Stage::Fetching;
   item.processor = Duration{processor};
@@ -44,7 +47,9 @@ Result<Engine::Item> Engine::item_from(std::string_view bytes) {
   return item;
 }
 
-void Engine::keep(const Item& item) { journal_->put(std::string(item_prefix) + item.work.assignment.text, encoded(item)); }
+void Engine::keep(const Item& item) {
+  journal_->put(std::string(item_prefix) + item.work.assignment.text, encoded(item));
+}
 
 void Engine::forget(const AssignmentId& assignment, Instant deadline) {
   journal_->erase(std::string(item_prefix) + assignment.text);
@@ -81,7 +86,8 @@ Done Engine::read_back() {
   return discard_strays();
 }
 
-// Folders of tasks and large results that no assignment of the queue owns: left by a crash between a report and its clean-up.
+// Folders of tasks and large results that no assignment of the queue owns: left by a crash between a report and its
+// clean-up.
 Done Engine::discard_strays() {
   std::set<std::string> folders;
   std::set<std::string> results;

@@ -22,15 +22,18 @@ Error invalid(const contract::Assignment& message, std::string what) {
 }
 
 bool is_file_name(const std::string& name) {
-  return !name.empty() && name.size() <= name_max && name != "." && name != ".." && name.find('/') == std::string::npos &&
-         name.find('\0') == std::string::npos;
+  return !name.empty() && name.size() <= name_max && name != "." && name != ".." &&
+         name.find('/') == std::string::npos && name.find('\0') == std::string::npos;
 }
 
 Done check(const contract::Assignment& message) {
-  if (message.assignment().empty() || message.assignment().size() > name_max) return invalid(message, "its id has 1 to 255 bytes");
-  if (message.elements_size() == 0 || message.elements_size() > elements_max) return invalid(message, "it has 1 to 64 elements");
+  if (message.assignment().empty() || message.assignment().size() > name_max)
+    return invalid(message, "its id has 1 to 255 bytes");
+  if (message.elements_size() == 0 || message.elements_size() > elements_max)
+    return invalid(message, "it has 1 to 64 elements");
   if (message.arguments_size() > arguments_max) return invalid(message, "it has more than 256 arguments");
-  if (message.parameters_json().size() > parameters_max) return invalid(message, "its parameters are larger than 1 MiB");
+  if (message.parameters_json().size() > parameters_max)
+    return invalid(message, "its parameters are larger than 1 MiB");
   std::set<std::string> names;
   bool entry_found = false;
   for (const contract::Element& element : message.elements()) {
@@ -41,7 +44,8 @@ Done check(const contract::Assignment& message) {
   }
   if (!entry_found) return invalid(message, "its entry is none of its elements");
   for (const std::string& argument : message.arguments()) {
-    if (argument.size() > argument_max || argument.find('\0') != std::string::npos) return invalid(message, "an argument is longer than 4 KiB or holds a zero byte");
+    if (argument.size() > argument_max || argument.find('\0') != std::string::npos)
+      return invalid(message, "an argument is longer than 4 KiB or holds a zero byte");
   }
   return {};
 }
@@ -62,8 +66,11 @@ Work work_of(const contract::Assignment& message) {
   work.task = message.task();
   work.job = message.job();
   for (const contract::Element& element : message.elements()) {
-    work.elements.push_back({.name = element.name(), .digest = Digest{element.digest()}, .size = Bytes{element.size()},
-                             .ticket = element.ticket(), .executable = element.executable()});
+    work.elements.push_back({.name = element.name(),
+                             .digest = Digest{element.digest()},
+                             .size = Bytes{element.size()},
+                             .ticket = element.ticket(),
+                             .executable = element.executable()});
   }
   work.entry = message.entry();
   work.arguments.assign(message.arguments().begin(), message.arguments().end());
@@ -88,7 +95,9 @@ std::string signed_bytes(const contract::Assignment& message) {
 
 Result<Work> work_from(const contract::Assignment& message, const images::keys::PublicKey& controller) {
   Result<std::string> signature = images::keys::bytes_of_base64(message.signature());
-  if (!signature) return Error{ErrorCode::Unauthenticated, "its signature is not base64", {"reading assignment " + message.assignment()}};
+  if (!signature)
+    return Error{
+        ErrorCode::Unauthenticated, "its signature is not base64", {"reading assignment " + message.assignment()}};
   Done verified = controller.verify(signed_bytes(message), *signature);
   if (!verified) return verified.error().within("verifying assignment " + message.assignment());
   Done checked = check(message);

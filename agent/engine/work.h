@@ -45,8 +45,8 @@ struct Work {
   std::string result_ticket;
 };
 
-// Unauthenticated when the signature is not the controller's over the message without it; InvalidInput for names, digests and
-// counts outside their limits (64 elements, 256 arguments, 1 MiB of parameters).
+// Unauthenticated when the signature is not the controller's over the message without it; InvalidInput for names,
+// digests and counts outside their limits (64 elements, 256 arguments, 1 MiB of parameters).
 Result<Work> work_from(const contract::Assignment& message, const images::keys::PublicKey& controller);
 
 // What the controller signs: the message without its signature, serialized deterministically.
@@ -62,9 +62,9 @@ struct Report {
   AssignmentId assignment{};
   Outcome outcome = Outcome::Queued;
   Digest result_digest{};
-  std::string result{};      // when at most 64 KiB
-  Duration processor{0};   // of all starts together
-  Instant started{};         // the first start; the epoch when it never started
+  std::string result{};   // when at most 64 KiB
+  Duration processor{0};  // of all starts together
+  Instant started{};      // the first start; the epoch when it never started
   Instant ended{};
   std::string reason{};
   std::int32_t exit_code = 0;

@@ -96,7 +96,9 @@ Result<Journal> Journal::open(images::files::Files& files, std::string path, Lim
   if (!bytes) return std::move(bytes).error().within(doing);
   const Scan scan = scan_frames(*bytes, limits.batch_max);
   if (scan.payloads.empty() || scan.payloads.front() != head_text) {
-    return Error{ErrorCode::Corrupt, "the file does not begin as an agent's journal does; restore it or ask for support", {doing}};
+    return Error{ErrorCode::Corrupt,
+                 "the file does not begin as an agent's journal does; restore it or ask for support",
+                 {doing}};
   }
   for (std::size_t i = 1; i < scan.payloads.size(); ++i) journal.apply(scan.payloads[i]);
   if (scan.whole < bytes->size()) {
@@ -169,7 +171,9 @@ Done Journal::commit() {
   }
   const std::string doing = "writing the journal " + path_;
   if (batch.size() > limits_.batch_max.count) {
-    return Error{ErrorCode::LimitExceeded, "one step changes " + Bytes{batch.size()}.text() + ", more than " + limits_.batch_max.text(), {doing}};
+    return Error{ErrorCode::LimitExceeded,
+                 "one step changes " + Bytes{batch.size()}.text() + ", more than " + limits_.batch_max.text(),
+                 {doing}};
   }
   const std::string frame = framed(batch);
   const std::uint64_t size_then = file_size_ + frame.size();
@@ -202,7 +206,10 @@ Done Journal::compact() {
   }
   if (!batch.empty()) file += framed(batch);
   if (file.size() > limits_.file_max.count) {
-    return Error{ErrorCode::OutOfSpace, "what must be remembered takes " + Bytes{file.size()}.text() + ", more than " + limits_.file_max.text(), {}};
+    return Error{
+        ErrorCode::OutOfSpace,
+        "what must be remembered takes " + Bytes{file.size()}.text() + ", more than " + limits_.file_max.text(),
+        {}};
   }
   Done replaced = files_->replace(path_, file, images::files::Access::OwnerOnly);
   if (replaced) file_size_ = file.size();

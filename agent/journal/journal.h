@@ -1,6 +1,7 @@
-// What the agent remembers, as named entries of which many change in one durable step: the session's place, the messages not yet
-// acknowledged, the queue of work, the state of the lease. An append-only file of batches, each with a CRC; a torn batch at the
-// end is dropped whole when the file is opened, so that a reader finds every entry of a commit or none.
+// What the agent remembers, as named entries of which many change in one durable step: the session's place, the
+// messages not yet acknowledged, the queue of work, the state of the lease. An append-only file of batches, each with a
+// CRC; a torn batch at the end is dropped whole when the file is opened, so that a reader finds every entry of a commit
+// or none.
 #pragma once
 
 #include <map>
@@ -50,12 +51,13 @@ class Journal {
   void put(const std::string& name, std::string value);
   void erase(const std::string& name);
   [[nodiscard]] bool has_staged() const { return !staged_.empty(); }
-  // Makes everything staged durable as one step; nothing staged costs nothing. After an error the journal must be opened again:
-  // what is in memory may differ from what is on the disk.
+  // Makes everything staged durable as one step; nothing staged costs nothing. After an error the journal must be
+  // opened again: what is in memory may differ from what is on the disk.
   Done commit();
 
  private:
-  Journal(images::files::Files& files, std::string path, Limits limits) : files_(&files), path_(std::move(path)), limits_(limits) {}
+  Journal(images::files::Files& files, std::string path, Limits limits)
+      : files_(&files), path_(std::move(path)), limits_(limits) {}
   void apply(std::string_view batch);
   Done compact();
 

@@ -14,7 +14,8 @@ constexpr std::string_view until_resumed = "until-resumed";
 Result<Calendar> Calendar::from_terms(std::string_view canonical, const policies::terms::ZoneRules& zones) {
   const std::string doing = "reading the lease hours from the terms";
   boost::json::error_code error;
-  const boost::json::value value = boost::json::parse(boost::json::string_view(canonical.data(), canonical.size()), error);
+  const boost::json::value value =
+      boost::json::parse(boost::json::string_view(canonical.data(), canonical.size()), error);
   if (error || !value.is_object()) return Error{ErrorCode::InvalidInput, "the terms are not one JSON object", {doing}};
   const auto text = [&](const char* name) -> std::string {
     const boost::json::value* field = value.get_object().if_contains(name);

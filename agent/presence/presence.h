@@ -19,8 +19,11 @@ enum class Owner { Unknown, Present, Away, Paused };
 struct Presence {
   Window window = Window::Unknown;
   Owner owner = Owner::Unknown;
-  Instant window_changes_at = Instant::max();  // when the window opens or closes next; Instant::max(): never, or Unknown
-  [[nodiscard]] bool work_may_run() const { return window == Window::Open && owner != Owner::Paused && owner != Owner::Present; }
+  Instant window_changes_at =
+      Instant::max();  // when the window opens or closes next; Instant::max(): never, or Unknown
+  [[nodiscard]] bool work_may_run() const {
+    return window == Window::Open && owner != Owner::Paused && owner != Owner::Present;
+  }
   bool operator==(const Presence&) const = default;
 };
 
@@ -40,7 +43,8 @@ class Calendar {
   const policies::terms::Zone* zone_;
 };
 
-// The owner's own word, as commands leave it in a file: absent, "until-resumed", or the instant until which work is paused.
+// The owner's own word, as commands leave it in a file: absent, "until-resumed", or the instant until which work is
+// paused.
 struct Pause {
   bool paused = false;
   std::optional<Instant> until;

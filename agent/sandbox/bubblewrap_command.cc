@@ -10,9 +10,14 @@ using Words = std::vector<std::string>;
 void add(Words& words, std::initializer_list<std::string> more) { words.insert(words.end(), more); }
 
 Words walls(const std::string& bwrap) {
-  return {bwrap,          "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--uid", "65534", "--gid", "65534",
-          "--hostname",   "leased",        "--clearenv",        "--setenv",      "HOME",       "/task/scratch", "--setenv", "TMPDIR",
-          "/task/scratch", "--setenv",     "LANG",              "C.UTF-8"};
+  return {bwrap,           "--unshare-all", "--die-with-parent",
+          "--new-session", "--cap-drop",    "ALL",
+          "--uid",         "65534",         "--gid",
+          "65534",         "--hostname",    "leased",
+          "--clearenv",    "--setenv",      "HOME",
+          "/task/scratch", "--setenv",      "TMPDIR",
+          "/task/scratch", "--setenv",      "LANG",
+          "C.UTF-8"};
 }
 
 bool is_file_name(const std::string& name) {
@@ -46,7 +51,9 @@ Done check(const TaskSpec& spec) {
 
 Words bubblewrap_command(const std::string& bwrap, const TaskSpec& spec, Bytes shared_memory) {
   Words words = walls(bwrap);
-  const auto bind = [&](const char* how, const std::string& from, const std::string& to) { add(words, {how, from, to}); };
+  const auto bind = [&](const char* how, const std::string& from, const std::string& to) {
+    add(words, {how, from, to});
+  };
   const std::string own = spec.folder + "/";
   add(words, {"--dir", "/task", "--dir", "/task/elements"});
   bind("--ro-bind", own + parameters_file, "/task/parameters.json");
@@ -54,10 +61,13 @@ Words bubblewrap_command(const std::string& bwrap, const TaskSpec& spec, Bytes s
   for (const TaskElement& element : spec.elements) bind("--ro-bind", element.path, "/task/elements/" + element.name);
   bind("--bind", own + result_file, "/task/result");
   for (const char* slot : checkpoint_files) bind("--bind", own + slot, std::string("/task/") + slot);
-  add(words, {"--size", std::to_string(spec.limits.scratch.count), "--tmpfs", "/task/scratch", "--proc", "/proc", "--dev", "/dev"});
+  add(words, {"--size", std::to_string(spec.limits.scratch.count), "--tmpfs", "/task/scratch", "--proc", "/proc",
+              "--dev", "/dev"});
   // Plain --dev leaves /dev/shm and /dev itself without a limit; the root is a tmpfs too.
-  add(words, {"--size", std::to_string(shared_memory.count), "--tmpfs", "/dev/shm", "--remount-ro", "/dev", "--remount-ro", "/"});
-  add(words, {"--chdir", "/task/scratch", "--seccomp", std::to_string(seccomp_descriptor), "--json-status-fd", std::to_string(status_descriptor)});
+  add(words, {"--size", std::to_string(shared_memory.count), "--tmpfs", "/dev/shm", "--remount-ro", "/dev",
+              "--remount-ro", "/"});
+  add(words, {"--chdir", "/task/scratch", "--seccomp", std::to_string(seccomp_descriptor), "--json-status-fd",
+              std::to_string(status_descriptor)});
   add(words, {"--", "/task/elements/" + spec.entry});
   words.insert(words.end(), spec.arguments.begin(), spec.arguments.end());
   return words;
@@ -65,8 +75,10 @@ Words bubblewrap_command(const std::string& bwrap, const TaskSpec& spec, Bytes s
 
 Words bubblewrap_trial(const std::string& bwrap, const std::string& program) {
   Words words = walls(bwrap);
-  add(words, {"--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--size", "65536", "--tmpfs", "/dev/shm", "--remount-ro", "/dev"});
-  add(words, {"--seccomp", std::to_string(seccomp_descriptor), "--json-status-fd", std::to_string(status_descriptor), "--", program});
+  add(words, {"--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", "--size", "65536", "--tmpfs", "/dev/shm",
+              "--remount-ro", "/dev"});
+  add(words, {"--seccomp", std::to_string(seccomp_descriptor), "--json-status-fd", std::to_string(status_descriptor),
+              "--", program});
   return words;
 }
 

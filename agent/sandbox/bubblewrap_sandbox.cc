@@ -18,8 +18,8 @@ namespace {
 constexpr Duration trial_max{10'000};
 constexpr const char* trial_program = "/bin/true";
 
-// Threads of all processes of our user. The kernel compares them with RLIMIT_NPROC when bwrap begins, before the task has a
-// namespace, and thus a count, of its own.
+// Threads of all processes of our user. The kernel compares them with RLIMIT_NPROC when bwrap begins, before the task
+// has a namespace, and thus a count, of its own.
 std::uint32_t threads_of_our_user() {
   std::uint32_t count = 0;
   DIR* processes = opendir("/proc");
@@ -45,13 +45,15 @@ NewProcesses new_processes(const GroupAbilities& groups) {
 // Ties a TaskWatch to the group in which its task runs.
 class BubblewrapSandbox::Watch {
  public:
-  Watch(const TaskSpec& spec, const Launched& launched, ControlGroup group, Duration stop_grace, const TaskEndSink& ended)
+  Watch(const TaskSpec& spec, const Launched& launched, ControlGroup group, Duration stop_grace,
+        const TaskEndSink& ended)
       : folder(spec.folder), task(spec, launched, std::move(group), stop_grace, ended) {}
   std::string folder;
   TaskWatch task;
 };
 
-BubblewrapSandbox::BubblewrapSandbox(BubblewrapSettings settings, TaskEndSink ended) : settings_(std::move(settings)), ended_(std::move(ended)) {
+BubblewrapSandbox::BubblewrapSandbox(BubblewrapSettings settings, TaskEndSink ended)
+    : settings_(std::move(settings)), ended_(std::move(ended)) {
   adopt_orphans();
   groups_ = ControlGroup::try_out(settings_.control_groups);
   try_out();
@@ -72,8 +74,13 @@ void BubblewrapSandbox::try_out() {
     cannot(filter.error().text());
     return;
   }
-  LaunchSettings launch_settings{.words = bubblewrap_trial(settings_.bwrap, trial_program), .group_entrances = {}, .limits = {},
-                                 .file_size = mebibytes(1), .bound_address_space = false, .processes_of_user = 0, .seccomp_file = *filter};
+  LaunchSettings launch_settings{.words = bubblewrap_trial(settings_.bwrap, trial_program),
+                                 .group_entrances = {},
+                                 .limits = {},
+                                 .file_size = mebibytes(1),
+                                 .bound_address_space = false,
+                                 .processes_of_user = 0,
+                                 .seccomp_file = *filter};
   Result<Launched> launched = launch(launch_settings);
   close(*filter);
   if (!launched) {
@@ -85,7 +92,8 @@ void BubblewrapSandbox::try_out() {
     cannot("bwrap ended with status " + std::to_string(end.exit_code) + ": " + end.words);
     return;
   }
-  std::string bounds = std::string("memory by ") + (groups_.memory ? "control group" : "address space") + ", processes by ";
+  std::string bounds =
+      std::string("memory by ") + (groups_.memory ? "control group" : "address space") + ", processes by ";
   bounds += groups_.pids ? "control group" : getuid() != 0 ? "limit" : "refusing new ones";
   abilities_ = {.available = true, .reason = bounds + ", frozen by " + (groups_.freezer ? "control group" : "signal")};
 }
@@ -109,7 +117,8 @@ Done BubblewrapSandbox::start(const TaskSpec& spec) {
   if (!checked) return checked.error().within(doing);
   Result<int> filter = seccomp_filter_file(new_processes(groups_));
   if (!filter) return filter.error().within(doing);
-  ControlGroup group(settings_.control_groups, groups_, "leaseback-" + std::to_string(getpid()) + "-" + std::to_string(++launches_), spec.limits);
+  ControlGroup group(settings_.control_groups, groups_,
+                     "leaseback-" + std::to_string(getpid()) + "-" + std::to_string(++launches_), spec.limits);
   const bool counted = groups_.pids || getuid() == 0;
   const LaunchSettings launch_settings{.words = bubblewrap_command(settings_.bwrap, spec, settings_.shared_memory),
                                        .group_entrances = group.entrances(),

@@ -1,6 +1,6 @@
-// The sandbox on bubblewrap: new user, process, mount, network, IPC and host-name namespaces, no capabilities, a system call filter,
-// a read-only root of nothing but the task's elements, sized scratch space; limits by the kernel. Works as root and as a plain
-// user; control groups of version 1 are used where they can be made.
+// The sandbox on bubblewrap: new user, process, mount, network, IPC and host-name namespaces, no capabilities, a system
+// call filter, a read-only root of nothing but the task's elements, sized scratch space; limits by the kernel. Works as
+// root and as a plain user; control groups of version 1 are used where they can be made.
 #pragma once
 
 #include <map>
@@ -15,14 +15,14 @@ namespace agent::sandbox {
 struct BubblewrapSettings {
   std::string bwrap = "/usr/bin/bwrap";
   std::string control_groups = "/sys/fs/cgroup";
-  Bytes shared_memory = mebibytes(16);   // /dev/shm of a task
-  Duration stop_grace{10'000};           // from ask_to_stop to kill
+  Bytes shared_memory = mebibytes(16);  // /dev/shm of a task
+  Duration stop_grace{10'000};          // from ask_to_stop to kill
 };
 
 class BubblewrapSandbox final : public Sandbox {
  public:
-  // Tries once whether a sandbox can be made; abilities() tells. `ended` is called from threads of the sandbox and must not call
-  // back into it. Makes this process the reaper of its tasks' orphans.
+  // Tries once whether a sandbox can be made; abilities() tells. `ended` is called from threads of the sandbox and must
+  // not call back into it. Makes this process the reaper of its tasks' orphans.
   BubblewrapSandbox(BubblewrapSettings settings, TaskEndSink ended);
   // Kills what runs; ends are told before it returns.
   ~BubblewrapSandbox() override;

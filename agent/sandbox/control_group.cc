@@ -49,7 +49,8 @@ std::string own_path(std::string_view controller) {
   return "";
 }
 
-// The folder of a new group, or nothing. In a container our own path may not be visible: then the mount's root is our place.
+// The folder of a new group, or nothing. In a container our own path may not be visible: then the mount's root is our
+// place.
 std::string make_group(const std::string& root, const std::string& controller, const std::string& name) {
   for (const std::string& place : {root + "/" + controller + own_path(controller), root + "/" + controller}) {
     const std::string folder = place + "/" + name;
@@ -78,12 +79,14 @@ std::vector<pid_t> processes_in(const std::string& group) {
 GroupAbilities ControlGroup::try_out(const std::string& root) {
   const std::string name = "leaseback-try-" + std::to_string(getpid());
   ControlGroup group(root, {.memory = true, .pids = true, .freezer = true}, name, TaskLimits{});
-  const GroupAbilities found{.memory = !group.memory_.empty(), .pids = !group.pids_.empty(), .freezer = !group.freezer_.empty()};
+  const GroupAbilities found{
+      .memory = !group.memory_.empty(), .pids = !group.pids_.empty(), .freezer = !group.freezer_.empty()};
   group.remove();
   return found;
 }
 
-ControlGroup::ControlGroup(const std::string& root, GroupAbilities abilities, const std::string& name, const TaskLimits& limits) {
+ControlGroup::ControlGroup(const std::string& root, GroupAbilities abilities, const std::string& name,
+                           const TaskLimits& limits) {
   const auto bounded = [&](const std::string& controller, const char* file, std::uint64_t limit) {
     std::string folder = make_group(root, controller, name);
     if (!folder.empty() && !write_text(folder + "/" + file, std::to_string(limit))) {

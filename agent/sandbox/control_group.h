@@ -1,4 +1,5 @@
-// Control groups of version 1, where this process may make them: they bound memory and processes of a task exactly, and freeze it.
+// Control groups of version 1, where this process may make them: they bound memory and processes of a task exactly, and
+// freeze it.
 #pragma once
 
 #include <string>

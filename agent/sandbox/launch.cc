@@ -42,7 +42,9 @@ struct Prepared {
   int status = -1;
 };
 
-void set(Prepared& prepared, int resource, rlim_t soft, rlim_t hard) { prepared.limits.push_back({resource, {.rlim_cur = soft, .rlim_max = hard}}); }
+void set(Prepared& prepared, int resource, rlim_t soft, rlim_t hard) {
+  prepared.limits.push_back({resource, {.rlim_cur = soft, .rlim_max = hard}});
+}
 
 void choose_limits(const LaunchSettings& settings, Prepared& prepared) {
   const rlim_t seconds = static_cast<rlim_t>((settings.limits.processor.count() + 999) / 1000);
@@ -50,8 +52,10 @@ void choose_limits(const LaunchSettings& settings, Prepared& prepared) {
   set(prepared, RLIMIT_FSIZE, settings.file_size.count, settings.file_size.count);
   set(prepared, RLIMIT_CORE, 0, 0);
   set(prepared, RLIMIT_NOFILE, open_files_max, open_files_max);
-  if (settings.bound_address_space) set(prepared, RLIMIT_AS, settings.limits.memory.count, settings.limits.memory.count);
-  if (settings.processes_of_user > 0) set(prepared, RLIMIT_NPROC, settings.processes_of_user, settings.processes_of_user);
+  if (settings.bound_address_space)
+    set(prepared, RLIMIT_AS, settings.limits.memory.count, settings.limits.memory.count);
+  if (settings.processes_of_user > 0)
+    set(prepared, RLIMIT_NPROC, settings.processes_of_user, settings.processes_of_user);
 }
 
 [[noreturn]] void become(const Prepared& prepared) {
@@ -65,7 +69,8 @@ void choose_limits(const LaunchSettings& settings, Prepared& prepared) {
   sigprocmask(SIG_SETMASK, &none, nullptr);
   signal(SIGPIPE, SIG_DFL);
   setpriority(PRIO_PROCESS, 0, lowest_priority);
-  const bool placed = dup2(prepared.null_file, 0) == 0 && dup2(prepared.null_file, 1) == 1 && dup2(prepared.standard_error, 2) == 2 &&
+  const bool placed = dup2(prepared.null_file, 0) == 0 && dup2(prepared.null_file, 1) == 1 &&
+                      dup2(prepared.standard_error, 2) == 2 &&
                       dup2(prepared.seccomp_file, seccomp_descriptor) == seccomp_descriptor &&
                       dup2(prepared.status, status_descriptor) == status_descriptor;
   // Whatever the agent itself inherited or opened is none of the task's business.
@@ -121,7 +126,8 @@ Result<Launched> launch(const LaunchSettings& settings) {
     close_all({error_pipe[0], status_pipe[0]});
     return error;
   }
-  return Launched{.process = process, .process_descriptor = descriptor, .standard_error = error_pipe[0], .status = status_pipe[0]};
+  return Launched{
+      .process = process, .process_descriptor = descriptor, .standard_error = error_pipe[0], .status = status_pipe[0]};
 }
 
 }  // namespace agent::sandbox

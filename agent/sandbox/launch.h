@@ -11,12 +11,12 @@
 namespace agent::sandbox {
 
 struct LaunchSettings {
-  std::vector<std::string> words;         // bwrap and its arguments
+  std::vector<std::string> words;  // bwrap and its arguments
   std::vector<std::string> group_entrances;
   TaskLimits limits;
   Bytes file_size;
-  bool bound_address_space = true;        // false: a control group bounds memory
-  std::uint32_t processes_of_user = 0;    // RLIMIT_NPROC; 0: not set, something else counts them
+  bool bound_address_space = true;      // false: a control group bounds memory
+  std::uint32_t processes_of_user = 0;  // RLIMIT_NPROC; 0: not set, something else counts them
   int seccomp_file = -1;
 };
 

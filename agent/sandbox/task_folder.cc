@@ -51,7 +51,8 @@ Result<std::string> read_file(const std::string& path, std::uint64_t limit) {
   const auto size = static_cast<std::uint64_t>(facts.st_size);
   if (size > limit) {
     close(file);
-    return Error{ErrorCode::LimitExceeded, Bytes{size}.text() + " are more than the " + Bytes{limit}.text() + " allowed", {}};
+    return Error{
+        ErrorCode::LimitExceeded, Bytes{size}.text() + " are more than the " + Bytes{limit}.text() + " allowed", {}};
   }
   std::string bytes(size, '\0');
   std::size_t count = 0;

@@ -8,8 +8,8 @@
 
 namespace agent::sandbox {
 
-// Writes parameters and control, empties the result, makes the checkpoint slots that are not there; makes the executable elements
-// executable.
+// Writes parameters and control, empties the result, makes the checkpoint slots that are not there; makes the
+// executable elements executable.
 Done prepare_folder(const TaskSpec& spec);
 // Writes the control byte in place: the task has this very file bound.
 void set_control(const std::string& folder, char byte);

@@ -37,10 +37,14 @@ bool drain(int descriptor, std::string& kept, std::size_t limit) {
 
 void make_nonblocking(int descriptor) { fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK); }
 
-void send_signal(int process_descriptor, int signal) { syscall(SYS_pidfd_send_signal, process_descriptor, signal, nullptr, 0); }
+void send_signal(int process_descriptor, int signal) {
+  syscall(SYS_pidfd_send_signal, process_descriptor, signal, nullptr, 0);
+}
 
 Duration processor_of(const rusage& usage) {
-  const auto span = [](const timeval& time) { return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec); };
+  const auto span = [](const timeval& time) {
+    return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
+  };
   return std::chrono::ceil<Duration>(span(usage.ru_utime) + span(usage.ru_stime));
 }
 
@@ -86,9 +90,16 @@ std::vector<pid_t> children_of(pid_t process) {
 
 }  // namespace
 
-TaskWatch::TaskWatch(const TaskSpec& spec, const Launched& launched, ControlGroup group, Duration stop_grace, const TaskEndSink& ended)
-    : spec_(spec), launched_(launched), group_(std::move(group)), stop_grace_(stop_grace), sink_(ended), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      wall_end_(Steady::now() + spec.limits.wall), thread_([this] { run(); }) {}
+TaskWatch::TaskWatch(const TaskSpec& spec, const Launched& launched, ControlGroup group, Duration stop_grace,
+                     const TaskEndSink& ended)
+    : spec_(spec),
+      launched_(launched),
+      group_(std::move(group)),
+      stop_grace_(stop_grace),
+      sink_(ended),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      wall_end_(Steady::now() + spec.limits.wall),
+      thread_([this] { run(); }) {}
 
 TaskWatch::~TaskWatch() {
   thread_.join();
@@ -101,7 +112,8 @@ void TaskWatch::run() {
   const Duration processor = collect(wait_status);
   TaskEnd end = verdict(wait_status, processor);
   group_.remove();
-  for (const int descriptor : {launched_.process_descriptor, launched_.standard_error, launched_.status}) close(descriptor);
+  for (const int descriptor : {launched_.process_descriptor, launched_.standard_error, launched_.status})
+    close(descriptor);
   ended_ = true;
   sink_(std::move(end));
 }
@@ -116,7 +128,10 @@ int TaskWatch::wait_ms() {
 void TaskWatch::listen_until_ended() {
   make_nonblocking(launched_.standard_error);
   make_nonblocking(launched_.status);
-  pollfd events[4] = {{launched_.process_descriptor, POLLIN, 0}, {wake_, POLLIN, 0}, {launched_.standard_error, POLLIN, 0}, {launched_.status, POLLIN, 0}};
+  pollfd events[4] = {{launched_.process_descriptor, POLLIN, 0},
+                      {wake_, POLLIN, 0},
+                      {launched_.standard_error, POLLIN, 0},
+                      {launched_.status, POLLIN, 0}};
   while ((events[0].revents & POLLIN) == 0) {
     if (poll(events, 4, wait_ms()) < 0 && errno != EINTR) break;
     std::uint64_t woken = 0;
@@ -236,7 +251,9 @@ Duration TaskWatch::collect(int& wait_status) {
 TaskEnd TaskWatch::verdict(int wait_status, Duration processor) {
   TaskEnd end{.assignment = spec_.assignment, .processor = processor, .reason = printable(words_)};
   const std::optional<std::int64_t> code = number_in(status_, "exit-code");
-  end.exit_code = code ? static_cast<int>(*code) : WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
+  end.exit_code = code                     ? static_cast<int>(*code)
+                  : WIFEXITED(wait_status) ? WEXITSTATUS(wait_status)
+                                           : 128 + WTERMSIG(wait_status);
   const auto over = [&](const std::string& what) {
     end.kind = EndKind::OverLimit;
     end.reason = what + (end.reason.empty() ? "" : "\n" + end.reason);
@@ -254,7 +271,8 @@ TaskEnd TaskWatch::verdict(int wait_status, Duration processor) {
   if (cause_ == Cause::Wall) return over("it ran longer than " + text_of(spec_.limits.wall));
   if (cause_ == Cause::Killed) {
     end.kind = EndKind::Killed;
-  } else if (end.exit_code == 128 + SIGXCPU || (end.exit_code == 128 + SIGKILL && processor >= spec_.limits.processor)) {
+  } else if (end.exit_code == 128 + SIGXCPU ||
+             (end.exit_code == 128 + SIGKILL && processor >= spec_.limits.processor)) {
     return over("it used more than " + text_of(spec_.limits.processor) + " of processor time");
   } else if (end.exit_code == 128 + SIGXFSZ) {
     return over("it wrote a file larger than it may");
@@ -281,7 +299,8 @@ TrialEnd wait_for_trial(const Launched& launched, Duration limit) {
   std::string status_lines;
   drain(launched.standard_error, words, words_max);
   drain(launched.status, status_lines, status_max);
-  for (const int descriptor : {launched.process_descriptor, launched.standard_error, launched.status}) close(descriptor);
+  for (const int descriptor : {launched.process_descriptor, launched.standard_error, launched.status})
+    close(descriptor);
   const std::optional<std::int64_t> inside = number_in(status_lines, "child-pid");
   if (inside) waitpid(static_cast<pid_t>(*inside), nullptr, 0);
   end.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

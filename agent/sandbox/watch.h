@@ -1,4 +1,5 @@
-// A thread beside each launched bwrap: hears what it says, ends it at its limits, and tells how it ended and what it cost.
+// A thread beside each launched bwrap: hears what it says, ends it at its limits, and tells how it ended and what it
+// cost.
 #pragma once
 
 #include <sys/types.h>
@@ -19,7 +20,8 @@ namespace agent::sandbox {
 class TaskWatch {
  public:
   // Owns `launched` and `group` from here on. Tells `ended` once, from its own thread.
-  TaskWatch(const TaskSpec& spec, const Launched& launched, ControlGroup group, Duration stop_grace, const TaskEndSink& ended);
+  TaskWatch(const TaskSpec& spec, const Launched& launched, ControlGroup group, Duration stop_grace,
+            const TaskEndSink& ended);
   // Waits for the end: kill first.
   ~TaskWatch();
   TaskWatch(const TaskWatch&) = delete;

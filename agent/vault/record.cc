@@ -46,7 +46,8 @@ std::string Vault::Record::head() const {
 Result<Vault::Record> Vault::Record::from(std::string_view bytes) {
   if (bytes.size() < head_size || bytes.substr(0, 4) != magic) return corrupt("no record begins here");
   const std::size_t id_length = number_at(bytes, 6, 2);
-  if (id_length == 0 || id_length > id_max || bytes.size() < head_size + id_length) return corrupt("the id's length is out of range");
+  if (id_length == 0 || id_length > id_max || bytes.size() < head_size + id_length)
+    return corrupt("the id's length is out of range");
   const std::string_view id = bytes.substr(head_size, id_length);
   if (journal::crc32c(id, journal::crc32c(bytes.substr(0, crc_at))) != number_at(bytes, crc_at, 4)) {
     return corrupt("the head does not have its checksum");
@@ -58,7 +59,8 @@ Result<Vault::Record> Vault::Record::from(std::string_view bytes) {
   record.size = number_at(bytes, 16, 8);
   record.bytes_crc = static_cast<std::uint32_t>(number_at(bytes, 56, 4));
   const bool shard_record = record.kind == RecordKind::Shard;
-  if (!shard_record && (record.kind != RecordKind::Deletion || record.size != 0)) return corrupt("the record's kind is unknown");
+  if (!shard_record && (record.kind != RecordKind::Deletion || record.size != 0))
+    return corrupt("the record's kind is unknown");
   if (record.size > (std::uint64_t{1} << 40) || record.sequence == 0 || record.sequence == UINT64_MAX) {
     return corrupt("a field is out of range");
   }

@@ -27,8 +27,8 @@ struct Vault::Record {
   [[nodiscard]] std::uint64_t bytes_at() const { return head_size + shard.text.size(); }
   // Head and id. Precondition: the id has 1 to 512 bytes; a Shard's digest is 64 hexadecimal digits.
   [[nodiscard]] std::string head() const;
-  // From bytes that begin with a head and hold at least its id. Corrupt when it does not hold its checksum or a field is
-  // outside its range.
+  // From bytes that begin with a head and hold at least its id. Corrupt when it does not hold its checksum or a field
+  // is outside its range.
   static Result<Record> from(std::string_view bytes);
 };
 

@@ -85,7 +85,8 @@ Done Vault::recover() {
     Result<std::vector<std::pair<std::uint64_t, Record>>> records = records_of(number, segment.size);
     if (!records) return std::move(records).error().within("reading " + path_of(number));
     for (const auto& [offset, record] : *records) count(number, offset, record);
-    recovery_.torn_bytes += segment.size - (records->empty() ? 0 : records->back().first + records->back().second.length());
+    recovery_.torn_bytes +=
+        segment.size - (records->empty() ? 0 : records->back().first + records->back().second.length());
   }
   // Deletions may stand before a copied shard in the log: only now is it known what counts.
   for (auto shard = shards_.begin(); shard != shards_.end();) {
@@ -102,7 +103,8 @@ Done Vault::recover() {
 }
 
 // The whole records of a segment, with their places. The last one alone may be torn, so only its bytes are checked.
-Result<std::vector<std::pair<std::uint64_t, Vault::Record>>> Vault::records_of(std::uint64_t segment, std::uint64_t size) {
+Result<std::vector<std::pair<std::uint64_t, Vault::Record>>> Vault::records_of(std::uint64_t segment,
+                                                                               std::uint64_t size) {
   std::vector<std::pair<std::uint64_t, Record>> records;
   for (std::uint64_t offset = 0; size - offset >= head_size;) {
     Result<std::string> head = files_->read_range(path_of(segment), offset, head_size + id_max);
@@ -137,7 +139,8 @@ void Vault::count(std::uint64_t segment, std::uint64_t offset, const Record& rec
   ++copies_[record.sequence];
   const auto known = shards_.find(record.shard);
   if (known != shards_.end() && known->second.sequence >= record.sequence) return;
-  shards_[record.shard] = {.segment = segment, .offset = offset, .size = record.size, .sequence = record.sequence, .digest = record.digest};
+  shards_[record.shard] = {
+      .segment = segment, .offset = offset, .size = record.size, .sequence = record.sequence, .digest = record.digest};
 }
 
 bool Vault::holds(const ShardId& shard, const Digest& digest) const {
@@ -154,17 +157,27 @@ std::vector<HeldShard> Vault::inventory() const {
 
 Done Vault::store(const ShardId& shard, const Digest& digest, std::string_view bytes) {
   const std::string doing = "storing shard " + shard.text;
-  if (shard.text.empty() || shard.text.size() > id_max) return Error{ErrorCode::InvalidInput, "a shard's id has 1 to 512 bytes", {doing}};
+  if (shard.text.empty() || shard.text.size() > id_max)
+    return Error{ErrorCode::InvalidInput, "a shard's id has 1 to 512 bytes", {doing}};
   if (bytes.size() > limits_.shard_max.count) {
-    return Error{ErrorCode::LimitExceeded, Bytes{bytes.size()}.text() + " are more than the " + limits_.shard_max.text() + " of one shard", {doing}};
+    return Error{ErrorCode::LimitExceeded,
+                 Bytes{bytes.size()}.text() + " are more than the " + limits_.shard_max.text() + " of one shard",
+                 {doing}};
   }
-  if (images::keys::sha256(bytes) != digest) return Error{ErrorCode::InvalidInput, "the bytes do not have the digest " + digest.text, {doing}};
+  if (images::keys::sha256(bytes) != digest)
+    return Error{ErrorCode::InvalidInput, "the bytes do not have the digest " + digest.text, {doing}};
   const auto held = shards_.find(shard);
   if (held != shards_.end()) {
     if (held->second.digest == digest) return {};
-    return Error{ErrorCode::AlreadyExists, "it is held with the digest " + held->second.digest.text + "; delete it first", {doing}};
+    return Error{ErrorCode::AlreadyExists,
+                 "it is held with the digest " + held->second.digest.text + "; delete it first",
+                 {doing}};
   }
-  const Record record{.kind = RecordKind::Shard, .shard = shard, .sequence = next_sequence_, .size = bytes.size(), .digest = digest,
+  const Record record{.kind = RecordKind::Shard,
+                      .shard = shard,
+                      .sequence = next_sequence_,
+                      .size = bytes.size(),
+                      .digest = digest,
                       .bytes_crc = journal::crc32c(bytes)};
   Done room = make_room(record.length());
   if (!room) return room.error().within(doing);
@@ -194,7 +207,12 @@ Done Vault::remove(const ShardId& shard) {
   const auto held = shards_.find(shard);
   if (held == shards_.end()) return Error{ErrorCode::NotFound, "shard " + shard.text + " is not held here", {}};
   const std::uint64_t segment = held->second.segment;
-  const Record record{.kind = RecordKind::Deletion, .shard = shard, .sequence = held->second.sequence, .size = 0, .digest = {}, .bytes_crc = 0};
+  const Record record{.kind = RecordKind::Deletion,
+                      .shard = shard,
+                      .sequence = held->second.sequence,
+                      .size = 0,
+                      .digest = {},
+                      .bytes_crc = 0};
   const std::string doing = "deleting shard " + shard.text;
   Result<Place> place = append(record, {});
   if (!place) return std::move(place).error().within(doing);
@@ -236,7 +254,11 @@ Result<Vault::Place> Vault::append(const Record& record, std::string_view bytes)
     begin_segment_ = true;
     return written.error();
   }
-  const Place place{.segment = number, .offset = segment.size, .size = record.size, .sequence = record.sequence, .digest = record.digest};
+  const Place place{.segment = number,
+                    .offset = segment.size,
+                    .size = record.size,
+                    .sequence = record.sequence,
+                    .digest = record.digest};
   segment.size += record.length();
   return place;
 }
@@ -244,13 +266,16 @@ Result<Vault::Place> Vault::append(const Record& record, std::string_view bytes)
 Done Vault::make_room(std::uint64_t needed) {
   if (live() + needed + reserve() > limits_.budget.count) {
     return Error{ErrorCode::OutOfSpace,
-                 Bytes{needed}.text() + " do not fit: " + available().text() + " of the budget of " + limits_.budget.text() + " are free", {}};
+                 Bytes{needed}.text() + " do not fit: " + available().text() + " of the budget of " +
+                     limits_.budget.text() + " are free",
+                 {}};
   }
   return reclaim(needed);
 }
 
 Done Vault::reclaim(std::uint64_t needed) {
-  std::set<std::uint64_t> tried;  // a segment full of deletions still needed gives nothing back until the shards are gone
+  std::set<std::uint64_t>
+      tried;  // a segment full of deletions still needed gives nothing back until the shards are gone
   while (used().count + needed + reserve() > limits_.budget.count) {
     std::uint64_t worst = 0;
     std::uint64_t garbage = 0;
@@ -285,7 +310,8 @@ Done Vault::compact(std::uint64_t segment) {
     if (record.kind == RecordKind::Deletion) {
       const auto copies = copies_.find(record.sequence);
       const auto own = here.find(record.sequence);
-      const std::uint32_t elsewhere = copies == copies_.end() ? 0 : copies->second - (own == here.end() ? 0 : own->second);
+      const std::uint32_t elsewhere =
+          copies == copies_.end() ? 0 : copies->second - (own == here.end() ? 0 : own->second);
       if (elsewhere == 0) continue;
     }
     Done copied = copy_record(segment, offset, record);
@@ -293,10 +319,10 @@ Done Vault::compact(std::uint64_t segment) {
   }
   Done removed = files_->remove(path_of(segment));
   if (!removed) return removed.error().within(doing);
-  for (const auto& [sequence, records] : here) {
+  for (const auto& [sequence, count_here] : here) {
     auto copies = copies_.find(sequence);
     if (copies == copies_.end()) continue;
-    copies->second -= std::min(copies->second, records);
+    copies->second -= std::min(copies->second, count_here);
     if (copies->second > 0) continue;
     copies_.erase(copies);
     deleted_.erase(sequence);
@@ -309,7 +335,8 @@ Done Vault::compact(std::uint64_t segment) {
 Done Vault::copy_record(std::uint64_t segment, std::uint64_t offset, const Record& record) {
   Result<std::string> bytes = files_->read_range(path_of(segment), offset + record.bytes_at(), record.size);
   if (!bytes) return std::move(bytes).error();
-  if (bytes->size() != record.size) return Error{ErrorCode::Corrupt, "shard " + record.shard.text + " is cut short", {}};
+  if (bytes->size() != record.size)
+    return Error{ErrorCode::Corrupt, "shard " + record.shard.text + " is cut short", {}};
   Result<Place> place = append(record, *bytes);
   if (!place) return std::move(place).error();
   if (record.kind == RecordKind::Deletion) return {};

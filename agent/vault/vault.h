@@ -1,5 +1,5 @@
-// The sealed shards that this machine holds for others: an append-only log in segments (FORMAT.md). Acknowledged means on the
-// disk; everything is recovered from the log alone; the budget of the lease is never exceeded, not for a moment.
+// The sealed shards that this machine holds for others: an append-only log in segments (FORMAT.md). Acknowledged means
+// on the disk; everything is recovered from the log alone; the budget of the lease is never exceeded, not for a moment.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ namespace agent::vault {
 using namespace policies::vocabulary;
 
 struct VaultLimits {
-  Bytes budget;                          // of all segment files together
-  Bytes segment_max = mebibytes(64);     // a segment is closed once it is larger
+  Bytes budget;                       // of all segment files together
+  Bytes segment_max = mebibytes(64);  // a segment is closed once it is larger
   Bytes shard_max = mebibytes(64);
 };
 // Limits that suit a budget: a sixteenth of it for each of the two, at most 64 MiB.
@@ -28,7 +28,7 @@ VaultLimits limits_for(Bytes budget);
 
 struct HeldShard {
   ShardId shard;
-  Digest digest;   // SHA-256 of the bytes
+  Digest digest;  // SHA-256 of the bytes
   Bytes size;
 };
 
@@ -46,9 +46,9 @@ class Vault {
 
   [[nodiscard]] const Recovery& recovery() const { return recovery_; }
 
-  // Durable when it returns. InvalidInput when the bytes do not have this digest; OutOfSpace, before anything is written, when
-  // the budget would be exceeded; LimitExceeded over shard_max; AlreadyExists when the shard is held with another digest. The
-  // same shard with the same digest again: done, and nothing is written.
+  // Durable when it returns. InvalidInput when the bytes do not have this digest; OutOfSpace, before anything is
+  // written, when the budget would be exceeded; LimitExceeded over shard_max; AlreadyExists when the shard is held with
+  // another digest. The same shard with the same digest again: done, and nothing is written.
   Done store(const ShardId& shard, const Digest& digest, std::string_view bytes);
   // NotFound; Corrupt when the bytes on the disk no longer have their digest.
   Result<std::string> read(const ShardId& shard);
@@ -59,7 +59,7 @@ class Vault {
 
   [[nodiscard]] bool holds(const ShardId& shard, const Digest& digest) const;
   [[nodiscard]] std::vector<HeldShard> inventory() const;
-  [[nodiscard]] Bytes used() const;   // of the segment files on the disk
+  [[nodiscard]] Bytes used() const;  // of the segment files on the disk
   // What could still be stored: the budget less the live shards and the room that compaction needs.
   [[nodiscard]] Bytes available() const;
 
@@ -97,10 +97,10 @@ class Vault {
   Recovery recovery_;
   std::map<ShardId, Place> shards_;
   std::map<std::uint64_t, Segment> segments_;
-  std::map<std::uint64_t, std::uint32_t> copies_;   // of each sequence: shard records in all segments
-  std::set<std::uint64_t> deleted_;                 // sequences that a deletion names
+  std::map<std::uint64_t, std::uint32_t> copies_;  // of each sequence: shard records in all segments
+  std::set<std::uint64_t> deleted_;                // sequences that a deletion names
   std::uint64_t next_sequence_ = 1;
-  bool begin_segment_ = true;                       // the next record goes to a new segment
+  bool begin_segment_ = true;  // the next record goes to a new segment
 };
 
 }  // namespace agent::vault

@@ -1,5 +1,5 @@
-// The controller's end of the wire in the hands of a test: answers at once, keeps what it was told, and sends what the test says.
-// Implements the agent's Exchange and ElementTransfer ports and its Releaser.
+// The controller's end of the wire in the hands of a test: answers at once, keeps what it was told, and sends what the
+// test says. Implements the agent's Exchange and ElementTransfer ports and its Releaser.
 #pragma once
 
 #include <functional>
@@ -18,12 +18,15 @@
 namespace tests::fakes {
 using namespace policies::vocabulary;
 
-class ScriptedController final : public agent::daemon::Exchange, public agent::daemon::ElementTransfer, public agent::daemon::Releaser {
+class ScriptedController final : public agent::daemon::Exchange,
+                                 public agent::daemon::ElementTransfer,
+                                 public agent::daemon::Releaser {
  public:
   explicit ScriptedController(Instant begin)
       : signing(*images::keys::PrivateKey::generate(images::keys::KeyKind::SigningKey)),
         authority(*images::keys::PrivateKey::generate(images::keys::KeyKind::MachineKey)),
-        authority_pem(*images::keys::make_authority(authority, "test authority", begin - std::chrono::hours(24), begin + std::chrono::hours(24 * 3650))),
+        authority_pem(*images::keys::make_authority(authority, "test authority", begin - std::chrono::hours(24),
+                                                    begin + std::chrono::hours(24 * 3650))),
         session(agent::link::Session::End::Controller, {}, {}) {}
 
   // What the agent is given, and whom the events go to.
@@ -36,12 +39,12 @@ class ScriptedController final : public agent::daemon::Exchange, public agent::d
 
   // What the test reads.
   agent::link::Session session;
-  std::vector<agent::contract::Message> told;       // by the machine, each once
+  std::vector<agent::contract::Message> told;  // by the machine, each once
   std::map<Digest, std::string> elements;
-  std::vector<std::string> enrolments;              // DSSE
+  std::vector<std::string> enrolments;  // DSSE
   std::vector<agent::contract::Consent> consents;
   std::vector<agent::contract::Receipt> receipts;
-  std::string presented;                            // certificate
+  std::string presented;  // certificate
   int frames = 0;
   int releases = 0;
   int unanswered = 0;
@@ -49,7 +52,9 @@ class ScriptedController final : public agent::daemon::Exchange, public agent::d
   bool release_fails = false;
   std::function<void(const agent::contract::Message&)> on_told;
 
-  void send(const agent::contract::Message& message) { invariant(session.send(message).has_value(), "the scripted controller can send"); }
+  void send(const agent::contract::Message& message) {
+    invariant(session.send(message).has_value(), "the scripted controller can send");
+  }
   void send_assignment(agent::contract::Assignment assignment) {
     std::string bytes = assignment.SerializeAsString();
     assignment.set_signature(images::keys::base64_of(*signing.sign(bytes)));
@@ -58,14 +63,18 @@ class ScriptedController final : public agent::daemon::Exchange, public agent::d
     send(message);
   }
   std::string release_order(const MachineId& id, const std::string& reason) const {
-    return *images::keys::sign_statement(agent::contract::release_order_type,
-                                         agent::contract::payload_of(agent::contract::ReleaseOrder{.machine = id, .agreement = AgreementId{"agreement-1"}, .reason = reason, .made_at = whole(now)}), signing);
+    return *images::keys::sign_statement(
+        agent::contract::release_order_type,
+        agent::contract::payload_of(agent::contract::ReleaseOrder{
+            .machine = id, .agreement = AgreementId{"agreement-1"}, .reason = reason, .made_at = whole(now)}),
+        signing);
   }
 
   // agent::daemon::Exchange
   void begin_nonce() override {
     if (!reachable) return lost<agent::daemon::NonceArrived>();
-    machine->deliver(agent::daemon::NonceArrived{agent::daemon::Nonce{.nonce = "00ff", .controller_key_pem = signing.public_key().pem()}});
+    machine->deliver(agent::daemon::NonceArrived{
+        agent::daemon::Nonce{.nonce = "00ff", .controller_key_pem = signing.public_key().pem()}});
   }
   void begin_enrolment(const std::string& dsse) override {
     if (!reachable) return lost<agent::daemon::EnrolmentAnswered>();
@@ -118,7 +127,8 @@ class ScriptedController final : public agent::daemon::Exchange, public agent::d
   }
   void begin_put(std::uint64_t transfer, const Digest& digest, std::string bytes, const std::string&) override {
     if (reachable) elements[digest] = std::move(bytes);
-    machine->deliver(agent::daemon::ElementTaken{transfer, reachable ? Done{} : Done(Error{ErrorCode::Unavailable, "no answer", {}})});
+    machine->deliver(agent::daemon::ElementTaken{
+        transfer, reachable ? Done{} : Done(Error{ErrorCode::Unavailable, "no answer", {}})});
   }
 
   // agent::daemon::Releaser
@@ -140,8 +150,12 @@ class ScriptedController final : public agent::daemon::Exchange, public agent::d
   }
 
   [[nodiscard]] std::string certificate_for(const images::keys::PublicKey& key) const {
-    return *images::keys::issue_certificate({.common_name = key.id().text, .subject = key, .use = images::keys::CertificateUse::Client, .host_names = {},
-                                             .not_before = now - std::chrono::hours(1), .not_after = now + certificate_life},
+    return *images::keys::issue_certificate({.common_name = key.id().text,
+                                             .subject = key,
+                                             .use = images::keys::CertificateUse::Client,
+                                             .host_names = {},
+                                             .not_before = now - std::chrono::hours(1),
+                                             .not_after = now + certificate_life},
                                             authority, authority_pem);
   }
   static Instant whole(Instant instant) { return std::chrono::floor<std::chrono::seconds>(instant); }

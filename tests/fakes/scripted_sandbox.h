@@ -19,10 +19,10 @@ class ScriptedSandbox final : public agent::sandbox::Sandbox {
   std::map<AssignmentId, agent::sandbox::TaskSpec> running;
   std::set<AssignmentId> frozen;
   std::set<AssignmentId> asked_to_stop;
-  std::map<std::string, std::string> checkpoints;    // by folder
-  std::vector<AssignmentId> started;                 // every start, in order
+  std::map<std::string, std::string> checkpoints;      // by folder
+  std::vector<AssignmentId> started;                   // every start, in order
   std::function<void(agent::sandbox::TaskEnd)> ended;  // told of kills, within the call, and of what finish() says
-  Done next_start;                                   // what the next start answers
+  Done next_start;                                     // what the next start answers
 
   [[nodiscard]] const agent::sandbox::SandboxAbilities& abilities() const override { return can; }
   Done start(const agent::sandbox::TaskSpec& spec) override {
@@ -38,7 +38,11 @@ class ScriptedSandbox final : public agent::sandbox::Sandbox {
   void ask_to_stop(const AssignmentId& assignment) override { asked_to_stop.insert(assignment); }
   void ask_checkpoint(const AssignmentId&) override {}
   void kill(const AssignmentId& assignment) override {
-    if (running.contains(assignment)) finish({.assignment = assignment, .kind = agent::sandbox::EndKind::Killed, .exit_code = 137, .processor = Duration{5}});
+    if (running.contains(assignment))
+      finish({.assignment = assignment,
+              .kind = agent::sandbox::EndKind::Killed,
+              .exit_code = 137,
+              .processor = Duration{5}});
   }
   Result<std::string> checkpoint(const std::string& folder) override {
     const auto found = checkpoints.find(folder);
@@ -57,7 +61,11 @@ class ScriptedSandbox final : public agent::sandbox::Sandbox {
     if (ended) ended(end);
   }
   void finish(const AssignmentId& assignment, std::string result, Duration processor) {
-    finish({.assignment = assignment, .kind = agent::sandbox::EndKind::Exited, .exit_code = 0, .processor = processor, .result = std::move(result)});
+    finish({.assignment = assignment,
+            .kind = agent::sandbox::EndKind::Exited,
+            .exit_code = 0,
+            .processor = processor,
+            .result = std::move(result)});
   }
 };
 

@@ -3,16 +3,18 @@
 #include "images/keys/keys.h"
 #include "tests/fakes/memory_files.h"
 
-// Whatever lies in the segments: the vault opens, lists only what it can place, stays within its budget, and stores on. The input is split
-// into two segments at its middle.
+// Whatever lies in the segments: the vault opens, lists only what it can place, stays within its budget, and stores on.
+// The input is split into two segments at its middle.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace agent::vault;
   if (size > 20'000) return 0;
   tests::fakes::MemoryFiles files;
   const std::string bytes(reinterpret_cast<const char*>(data), size);
   invariant(files.make_directory("/v", images::files::Access::OwnerOnly).has_value(), "a folder in memory can be made");
-  for (const auto& [name, part] : {std::pair{"/v/00000001.log", bytes.substr(0, size / 2)}, {"/v/00000002.log", bytes.substr(size / 2)}})
-    invariant(files.replace(name, part, images::files::Access::OwnerOnly).has_value(), "a file in memory can be written");
+  for (const auto& [name, part] :
+       {std::pair{"/v/00000001.log", bytes.substr(0, size / 2)}, {"/v/00000002.log", bytes.substr(size / 2)}})
+    invariant(files.replace(name, part, images::files::Access::OwnerOnly).has_value(),
+              "a file in memory can be written");
   const VaultLimits limits{.budget = Bytes{64'000}, .segment_max = Bytes{4'000}, .shard_max = Bytes{4'000}};
   Result<Vault> vault = Vault::open(files, "/v", limits);
   if (!vault) return 0;

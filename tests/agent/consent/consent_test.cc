@@ -1,5 +1,5 @@
-// Goal: an answer is recorded once, durably and signed, and never without the owner having given it. Method: scripted consoles, and a
-// disk that is cut at each call that writes.
+// Goal: an answer is recorded once, durably and signed, and never without the owner having given it. Method: scripted
+// consoles, and a disk that is cut at each call that writes.
 #include "agent/consent/consent.h"
 
 #include <sstream>
@@ -42,11 +42,13 @@ TEST(ConsolePrompt, TakesOneForAcceptAndTwoForDeclineInAsManySteps) {
   EXPECT_EQ(accepted.answer->choice, Choice::Accepted);
   EXPECT_EQ(declined.answer->choice, Choice::Declined);
   EXPECT_EQ(accepted.answer->name, "Alice Example");
-  EXPECT_EQ(std::count(accepted.shown.begin(), accepted.shown.end(), '\n'), std::count(declined.shown.begin(), declined.shown.end(), '\n'));
+  EXPECT_EQ(std::count(accepted.shown.begin(), accepted.shown.end(), '\n'),
+            std::count(declined.shown.begin(), declined.shown.end(), '\n'));
 }
 
 TEST(ConsolePrompt, RecordsNothingWithoutAnAnswer) {
-  for (const char* typed : {"", "\n\n\n", "\n", "yes\n", "1", "1\n", "accept\naccept\n", "3\n0\n12\n1 2\nx\nx\nx\nx\nx\nx\n1\nAlice\n"}) {
+  for (const char* typed :
+       {"", "\n\n\n", "\n", "yes\n", "1", "1\n", "accept\naccept\n", "3\n0\n12\n1 2\nx\nx\nx\nx\nx\nx\n1\nAlice\n"}) {
     const Console console = ask(typed);
     const bool complete = std::string(typed) == "1\n" || std::string(typed) == "1";
     EXPECT_FALSE(console.answer) << "typed: " << typed << (complete ? " (the name was still asked)" : "");
@@ -63,9 +65,12 @@ TEST(ConsolePrompt, AsksAgainWithTheQuestionLast) {
 }
 
 TEST(ConsolePrompt, IsPlainTextOfAtMost76Columns) {
-  const std::string terms_text = "A \x1b[31mred\x1b[0m word, a\ttab, and a line that goes on and on, well past the seventy-six columns of a console.\n\n" +
-                                 std::string(200, 'w') + "\n  - an indented item whose text is long enough to be broken into two lines or more, as it is here\n" +
-                                 "  Disk     6 GB      of 40 GB\n";
+  const std::string terms_text =
+      "A \x1b[31mred\x1b[0m word, a\ttab, and a line that goes on and on, well past the seventy-six columns of a "
+      "console.\n\n" +
+      std::string(200, 'w') +
+      "\n  - an indented item whose text is long enough to be broken into two lines or more, as it is here\n" +
+      "  Disk     6 GB      of 40 GB\n";
   const Console console = ask("2\n\n", terms_text);
   std::istringstream lines(console.shown);
   for (std::string line; std::getline(lines, line);) {
@@ -83,7 +88,8 @@ TEST(ConsentBook, TheFirstAnswerStands) {
   const MachineId machine{key.id().text};
   Result<Record> record = book.record(terms(), {.choice = Choice::Declined, .name = "Alice"}, machine, key, now);
   ASSERT_TRUE(record) << record.error().text();
-  EXPECT_EQ(book.record(terms(), {.choice = Choice::Accepted, .name = "Alice"}, machine, key, now).error().code, ErrorCode::Conflict);
+  EXPECT_EQ(book.record(terms(), {.choice = Choice::Accepted, .name = "Alice"}, machine, key, now).error().code,
+            ErrorCode::Conflict);
   files.cut_power();
   Result<std::optional<Record>> again = ConsentBook(files, "/owner").read();
   ASSERT_TRUE(again && again->has_value());
@@ -95,7 +101,9 @@ TEST(ConsentBook, TheFirstAnswerStands) {
 TEST(ConsentBook, TheRecordIsSignedByTheMachineOverTheTermsThatWereShown) {
   MemoryFiles files;
   const PrivateKey key = *PrivateKey::generate(KeyKind::MachineKey);
-  Result<Record> record = ConsentBook(files, "/owner").record(terms(), {.choice = Choice::Accepted, .name = ""}, MachineId{key.id().text}, key, now);
+  Result<Record> record =
+      ConsentBook(files, "/owner")
+          .record(terms(), {.choice = Choice::Accepted, .name = ""}, MachineId{key.id().text}, key, now);
   ASSERT_TRUE(record) << record.error().text();
   Result<images::keys::Statement> statement = images::keys::parse_statement(record->dsse);
   ASSERT_TRUE(statement);
@@ -110,7 +118,9 @@ TEST(ConsentBook, ACutLeavesAnAnswerOrNoneButNeverHalfOfOne) {
   for (std::uint64_t cut = 1; cut <= 3; ++cut) {
     MemoryFiles files(cut);
     files.cut_at(cut);
-    Result<Record> record = ConsentBook(files, "/owner").record(terms(), {.choice = Choice::Accepted, .name = "A"}, MachineId{key.id().text}, key, now);
+    Result<Record> record =
+        ConsentBook(files, "/owner")
+            .record(terms(), {.choice = Choice::Accepted, .name = "A"}, MachineId{key.id().text}, key, now);
     if (files.is_off()) files.power_on();
     Result<std::optional<Record>> again = ConsentBook(files, "/owner").read();
     ASSERT_TRUE(again) << again.error().text();
@@ -124,12 +134,18 @@ TEST(ConsentBook, KeepsOnlyACountersignatureOfItsOwnConsent) {
   const PrivateKey device = *PrivateKey::generate(KeyKind::MachineKey);
   const PrivateKey controller = *PrivateKey::generate(KeyKind::SigningKey);
   const PrivateKey stranger = *PrivateKey::generate(KeyKind::SigningKey);
-  const std::string ours = book.record(terms(), {.choice = Choice::Accepted, .name = "A"}, MachineId{device.id().text}, device, now)->dsse;
-  EXPECT_EQ(book.keep_countersigned(ours, device.public_key(), controller.public_key()).error().code, ErrorCode::Refused);
+  const std::string ours =
+      book.record(terms(), {.choice = Choice::Accepted, .name = "A"}, MachineId{device.id().text}, device, now)->dsse;
+  EXPECT_EQ(book.keep_countersigned(ours, device.public_key(), controller.public_key()).error().code,
+            ErrorCode::Refused);
   const std::string by_stranger = *images::keys::countersign_statement(ours, stranger);
-  EXPECT_EQ(book.keep_countersigned(by_stranger, device.public_key(), controller.public_key()).error().code, ErrorCode::Refused);
+  EXPECT_EQ(book.keep_countersigned(by_stranger, device.public_key(), controller.public_key()).error().code,
+            ErrorCode::Refused);
   const std::string other = *images::keys::sign_statement(contract::consent_type, "{}", device);
-  EXPECT_EQ(book.keep_countersigned(*images::keys::countersign_statement(other, controller), device.public_key(), controller.public_key()).error().code,
+  EXPECT_EQ(book.keep_countersigned(*images::keys::countersign_statement(other, controller), device.public_key(),
+                                    controller.public_key())
+                .error()
+                .code,
             ErrorCode::Refused);
   const std::string good = *images::keys::countersign_statement(ours, controller);
   EXPECT_TRUE(book.keep_countersigned(good, device.public_key(), controller.public_key()));
@@ -137,7 +153,8 @@ TEST(ConsentBook, KeepsOnlyACountersignatureOfItsOwnConsent) {
 }
 
 TEST(ScriptedAnswers, SayAcceptDeclineOrNothing) {
-  Result<ScriptedAnswers> answers = scripted_answers_from("terms: accept\nrenewal: decline\nname: Alice Example\n", "answers.yaml");
+  Result<ScriptedAnswers> answers =
+      scripted_answers_from("terms: accept\nrenewal: decline\nname: Alice Example\n", "answers.yaml");
   ASSERT_TRUE(answers) << answers.error().text();
   EXPECT_EQ(answers->terms, Choice::Accepted);
   EXPECT_EQ(answers->renewal, Choice::Declined);

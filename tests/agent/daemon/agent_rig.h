@@ -35,24 +35,39 @@ class ScriptedOwner final : public OwnerDesk {
 inline constexpr Instant rig_begin = Instant{Duration{1'800'000'000'000}};
 
 struct Rig {
-  explicit Rig(std::uint64_t seed_of_files = 1, std::string hours = "always") : files(seed_of_files), controller(rig_begin) {
+  explicit Rig(std::uint64_t seed_of_files = 1, std::string hours = "always")
+      : files(seed_of_files), controller(rig_begin) {
     controller.now = now;
     terms.text = "The terms.";
     terms.canonical = R"({"processor_hours": ")" + hours + R"(", "zone": "UTC"})";
     terms.digest = images::keys::sha256(terms.canonical);
     line.emplace(*images::keys::PrivateKey::generate(images::keys::KeyKind::SigningKey));
     device.emplace(*images::keys::PrivateKey::generate(images::keys::KeyKind::MachineKey));
-    voucher = {.serial = "PC-1", .machine = MachineId{device->id().text}, .order = OrderId{"order-1"}, .owner = PartyId{"alice"}, .model = "home",
-               .terms = TermsId{"home-night"}, .terms_version = 1, .terms_digest = terms.digest, .offer = OfferId{"home"}, .zone = "UTC",
-               .plan_digest = images::keys::sha256("plan"), .lease = mebibytes(64), .processor_mhz = 1000, .made_at = ScriptedController::whole(now)};
+    voucher = {.serial = "PC-1",
+               .machine = MachineId{device->id().text},
+               .order = OrderId{"order-1"},
+               .owner = PartyId{"alice"},
+               .model = "home",
+               .terms = TermsId{"home-night"},
+               .terms_version = 1,
+               .terms_digest = terms.digest,
+               .offer = OfferId{"home"},
+               .zone = "UTC",
+               .plan_digest = images::keys::sha256("plan"),
+               .lease = mebibytes(64),
+               .processor_mhz = 1000,
+               .made_at = ScriptedController::whole(now)};
     sandbox.ended = [this](const sandbox::TaskEnd& end) {
       if (agent) agent->deliver(end);
     };
   }
 
   Identity identity() const {
-    return {.device_key = *device, .voucher = *images::keys::sign_statement(contract::voucher_type, contract::payload_of(voucher), *line),
-            .voucher_facts = voucher, .terms = terms, .authority_pem = controller.authority_pem};
+    return {.device_key = *device,
+            .voucher = *images::keys::sign_statement(contract::voucher_type, contract::payload_of(voucher), *line),
+            .voucher_facts = voucher,
+            .terms = terms,
+            .authority_pem = controller.authority_pem};
   }
 
   // Power on: the agent starts over whatever the disk holds. False when it could not.
@@ -60,10 +75,16 @@ struct Rig {
     AgentSettings settings;
     settings.state_folder = "/state";
     settings.vault_folder = "/vault";
-    settings.poll = {.first = Duration{1'000}, .interval = Duration{60'000}, .interval_max = Duration{3'600'000}, .jitter = 0.0};
-    Result<std::unique_ptr<Agent>> made = Agent::start({files, controller, controller, sandbox, owner, controller, zones}, settings, identity(),
-                                                       {.agent_version = "test", .operating_system = "test", .processors = 4, .processor_mhz = 1000, .memory = gibibytes(8)},
-                                                       ++lives, {.now = now, .running = running});
+    settings.poll = {
+        .first = Duration{1'000}, .interval = Duration{60'000}, .interval_max = Duration{3'600'000}, .jitter = 0.0};
+    Result<std::unique_ptr<Agent>> made =
+        Agent::start({files, controller, controller, sandbox, owner, controller, zones}, settings, identity(),
+                     {.agent_version = "test",
+                      .operating_system = "test",
+                      .processors = 4,
+                      .processor_mhz = 1000,
+                      .memory = gibibytes(8)},
+                     ++lives, {.now = now, .running = running});
     if (!made) return false;
     agent = *std::move(made);
     controller.machine = agent.get();
@@ -118,17 +139,23 @@ struct Rig {
 
   // What the controller was told, of one kind.
   template <typename Kind>
-  std::vector<const Kind*> told(const Kind& (contract::Message::*get)() const, bool (contract::Message::*has)() const) const {
+  std::vector<const Kind*> told(const Kind& (contract::Message::*get)() const,
+                                bool (contract::Message::*has)() const) const {
     std::vector<const Kind*> found;
     for (const contract::Message& message : controller.told) {
       if ((message.*has)()) found.push_back(&(message.*get)());
     }
     return found;
   }
-  std::vector<const contract::TaskStatus*> task_statuses() const { return told(&contract::Message::task_status, &contract::Message::has_task_status); }
-  std::vector<const contract::ShardStatus*> shard_statuses() const { return told(&contract::Message::shard_status, &contract::Message::has_shard_status); }
+  std::vector<const contract::TaskStatus*> task_statuses() const {
+    return told(&contract::Message::task_status, &contract::Message::has_task_status);
+  }
+  std::vector<const contract::ShardStatus*> shard_statuses() const {
+    return told(&contract::Message::shard_status, &contract::Message::has_shard_status);
+  }
 
-  contract::Assignment assignment(const std::string& name, const std::string& parameters, Duration deadline = Duration{24 * 3'600'000}) {
+  contract::Assignment assignment(const std::string& name, const std::string& parameters,
+                                  Duration deadline = Duration{24 * 3'600'000}) {
     const std::string program = "the program";
     controller.elements[images::keys::sha256(program)] = program;
     contract::Assignment made;

@@ -1,5 +1,5 @@
-// Goal: the whole life of a leased machine, from the question to the receipt, goes as the contract says. Method: the production agent in
-// one process with a scripted controller, owner and sandbox, and time as a value.
+// Goal: the whole life of a leased machine, from the question to the receipt, goes as the contract says. Method: the
+// production agent in one process with a scripted controller, owner and sandbox, and time as a value.
 #include "tests/agent/daemon/agent_rig.h"
 
 namespace agent::daemon {
@@ -140,7 +140,8 @@ TEST(Agent, WorksOnlyInTheAgreedHours) {
   rig.controller.send_assignment(rig.assignment("a", "x"));
   EXPECT_FALSE(rig.run_until([&] { return !rig.sandbox.started.empty(); }, 14 * hour));
   EXPECT_TRUE(rig.run_until([&] { return !rig.sandbox.started.empty(); }, 2 * hour));
-  const auto minute_of_day = std::chrono::floor<std::chrono::minutes>(rig.now - std::chrono::floor<std::chrono::days>(rig.now)).count();
+  const auto minute_of_day =
+      std::chrono::floor<std::chrono::minutes>(rig.now - std::chrono::floor<std::chrono::days>(rig.now)).count();
   EXPECT_GE(minute_of_day, 23 * 60);
 }
 
@@ -199,7 +200,8 @@ TEST(Agent, AMachineThatSleptPastItsCertificateEnrolsAgainAndGoesOn) {
   ASSERT_TRUE(rig.start());
   ASSERT_TRUE(rig.run_until([&] { return rig.controller.enrolments.size() == 2; }));
   ASSERT_TRUE(rig.run_until([&] {
-    return std::count_if(rig.controller.told.begin(), rig.controller.told.end(), [](const auto& message) { return message.has_contents(); }) == 2;
+    return std::count_if(rig.controller.told.begin(), rig.controller.told.end(),
+                         [](const auto& message) { return message.has_contents(); }) == 2;
   }));
   EXPECT_EQ(rig.controller.told.back().has_fault(), false);
   EXPECT_EQ(rig.agent->report().phase, Phase::Leased);
@@ -225,7 +227,8 @@ TEST(Agent, OpensANewSessionWhenTheControllerForgotIt) {
   rig.controller.session = link::Session(link::Session::End::Controller, {}, {});
   rig.controller.told.clear();
   rig.controller.send_assignment(rig.assignment("a", "x"));
-  ASSERT_TRUE(rig.run_until([&] { return !rig.task_statuses().empty() && rig.task_statuses().back()->outcome() == contract::TASK_DONE; }));
+  ASSERT_TRUE(rig.run_until(
+      [&] { return !rig.task_statuses().empty() && rig.task_statuses().back()->outcome() == contract::TASK_DONE; }));
   EXPECT_TRUE(rig.controller.told[0].has_node_profile());
 }
 
@@ -272,7 +275,9 @@ TEST(Agent, DrainsThenReleasesThenEnds) {
     }
     return last;
   };
-  ASSERT_TRUE(rig.run_until([&] { return outcome_of("running") == contract::TASK_STOPPED && outcome_of("too late") == contract::TASK_REFUSED; }));
+  ASSERT_TRUE(rig.run_until([&] {
+    return outcome_of("running") == contract::TASK_STOPPED && outcome_of("too late") == contract::TASK_REFUSED;
+  }));
   rig.order_release("ended");
   ASSERT_TRUE(rig.run_until([&] { return rig.agent->report().phase == Phase::Released; }));
   EXPECT_EQ(rig.controller.releases, 1);
@@ -285,12 +290,20 @@ TEST(Agent, DrainsThenReleasesThenEnds) {
 TEST(Agent, ObeysOnlyAReleaseOrderOfItsController) {
   LeasedRig rig;
   const images::keys::PrivateKey stranger = *images::keys::PrivateKey::generate(images::keys::KeyKind::SigningKey);
-  const contract::ReleaseOrder order{.machine = rig.voucher.machine, .agreement = AgreementId{"agreement-1"}, .reason = "ended", .made_at = ScriptedController::whole(rig.now)};
-  const contract::ReleaseOrder other{.machine = MachineId{std::string(64, 'a')}, .agreement = AgreementId{"agreement-1"}, .reason = "ended", .made_at = order.made_at};
-  for (const std::string& dsse : {*images::keys::sign_statement(contract::release_order_type, contract::payload_of(order), stranger),
-                                  *images::keys::sign_statement(contract::receipt_type, contract::payload_of(order), rig.controller.signing),
-                                  *images::keys::sign_statement(contract::release_order_type, contract::payload_of(other), rig.controller.signing),
-                                  std::string("not an envelope")}) {
+  const contract::ReleaseOrder order{.machine = rig.voucher.machine,
+                                     .agreement = AgreementId{"agreement-1"},
+                                     .reason = "ended",
+                                     .made_at = ScriptedController::whole(rig.now)};
+  const contract::ReleaseOrder other{.machine = MachineId{std::string(64, 'a')},
+                                     .agreement = AgreementId{"agreement-1"},
+                                     .reason = "ended",
+                                     .made_at = order.made_at};
+  for (const std::string& dsse :
+       {*images::keys::sign_statement(contract::release_order_type, contract::payload_of(order), stranger),
+        *images::keys::sign_statement(contract::receipt_type, contract::payload_of(order), rig.controller.signing),
+        *images::keys::sign_statement(contract::release_order_type, contract::payload_of(other),
+                                      rig.controller.signing),
+        std::string("not an envelope")}) {
     contract::Message release;
     release.mutable_release()->set_dsse(dsse);
     rig.controller.send(release);

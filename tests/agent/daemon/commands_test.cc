@@ -1,5 +1,5 @@
-// Goal: what people and scripts see of leaseback-agent: its help, its settings, its answers to the owner. Method: golden texts, and the
-// commands run in this process over a folder like a machine's.
+// Goal: what people and scripts see of leaseback-agent: its help, its settings, its answers to the owner. Method:
+// golden texts, and the commands run in this process over a folder like a machine's.
 #include "agent/daemon/commands.h"
 
 #include <sys/wait.h>
@@ -59,7 +59,8 @@ class MachineFolder : public testing::Test {
   void TearDown() override { std::filesystem::remove_all(folder_); }
   static void put(const std::string& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
   std::vector<std::string> here(std::vector<std::string> words) const {
-    for (const std::string& word : {std::string("--state"), state_, std::string("--settings"), settings_}) words.push_back(word);
+    for (const std::string& word : {std::string("--state"), state_, std::string("--settings"), settings_})
+      words.push_back(word);
     return words;
   }
 
@@ -70,9 +71,13 @@ class MachineFolder : public testing::Test {
   std::string settings_;
 };
 
-TEST(AgentProgram, HelpIsWhatItWas) { tests::golden::expect_same("agent/help.txt", policies::command_line::all_help_text(agent_program())); }
+TEST(AgentProgram, HelpIsWhatItWas) {
+  tests::golden::expect_same("agent/help.txt", policies::command_line::all_help_text(agent_program()));
+}
 
-TEST(AgentProgram, SettingsAndTheirDefaultsAreWhatTheyWere) { tests::golden::expect_same("agent/settings.yaml", text_of(default_settings())); }
+TEST(AgentProgram, SettingsAndTheirDefaultsAreWhatTheyWere) {
+  tests::golden::expect_same("agent/settings.yaml", text_of(default_settings()));
+}
 
 TEST(Settings, ReadBackAsTheyArePrinted) {
   Settings settings = default_settings();
@@ -86,7 +91,8 @@ TEST(Settings, ReadBackAsTheyArePrinted) {
 }
 
 TEST(Settings, RefuseWhatTheyDoNotKnow) {
-  for (const char* wrong : {"controler: x\n", "tasks_running_max: 0\n", "poll_first: fast\n", "release_command: []\n", "cache_budget: 1 KiB\n", "log_level: loud\n"}) {
+  for (const char* wrong : {"controler: x\n", "tasks_running_max: 0\n", "poll_first: fast\n", "release_command: []\n",
+                            "cache_budget: 1 KiB\n", "log_level: loud\n"}) {
     Result<Settings> settings = with_yaml(default_settings(), wrong, "agent.yaml");
     ASSERT_FALSE(settings) << wrong;
     EXPECT_NE(settings.error().text().find("agent.yaml:"), std::string::npos) << settings.error().text();
@@ -124,7 +130,8 @@ TEST_F(MachineFolder, FirstBootRecordsOneAnswerOnce) {
 TEST_F(MachineFolder, FilesThatDoNotBelongTogetherAreRefused) {
   EXPECT_TRUE(read_identity(files_, state_, settings_));
   std::filesystem::remove(state_ + "/device.key");
-  ASSERT_TRUE(images::keys::write_private_key(files_, state_ + "/device.key", *images::keys::PrivateKey::generate(images::keys::KeyKind::MachineKey)));
+  ASSERT_TRUE(images::keys::write_private_key(files_, state_ + "/device.key",
+                                              *images::keys::PrivateKey::generate(images::keys::KeyKind::MachineKey)));
   EXPECT_EQ(read_identity(files_, state_, settings_).error().code, ErrorCode::Refused);
   const Told told = tell(here({"first-boot"}), "1\nA\n");
   EXPECT_EQ(told.code, ExitCode::Refused) << told.err;
@@ -152,7 +159,8 @@ TEST_F(MachineFolder, PauseAndResumeReachTheDesk) {
 TEST_F(MachineFolder, ARenewalAnswerIsForItsOfferOnly) {
   StateDesk desk(files_, state_, std::nullopt);
   EXPECT_EQ(tell(here({"renewal", "accept", "home-renewal"})).code, ExitCode::Done);
-  EXPECT_EQ(desk.renewal_answer({.agreement = "a", .offer = "home-renewal", .text = "", .answer_by = {}}), contract::Choice::Accepted);
+  EXPECT_EQ(desk.renewal_answer({.agreement = "a", .offer = "home-renewal", .text = "", .answer_by = {}}),
+            contract::Choice::Accepted);
   EXPECT_EQ(desk.renewal_answer({.agreement = "a", .offer = "another", .text = "", .answer_by = {}}), std::nullopt);
 }
 
@@ -171,7 +179,8 @@ TEST_F(MachineFolder, OneDaemonHoldsAStateFolder) {
 TEST_F(MachineFolder, StatusSaysWhatIsGoingOnInASentence) {
   EXPECT_EQ(tell(here({"status"})).code, ExitCode::Failed);
   AgentReport report{.phase = Phase::Leased, .agreement = "agreement-1"};
-  report.presence = {.window = presence::Window::Open, .owner = presence::Owner::Unknown, .window_changes_at = rig_begin};
+  report.presence = {
+      .window = presence::Window::Open, .owner = presence::Owner::Unknown, .window_changes_at = rig_begin};
   report.running = 1;
   report.shards = 3;
   report.earned_minor = 480;
@@ -179,7 +188,9 @@ TEST_F(MachineFolder, StatusSaysWhatIsGoingOnInASentence) {
   put(state_ + "/status.json", status_json(report, rig_begin));
   const Told told = tell(here({"status"}));
   EXPECT_EQ(told.code, ExitCode::Done) << told.err;
-  EXPECT_TRUE(told.out.starts_with("The agent is not running. What follows is of 2027-01-15T08:00:00Z.\n1 leased task runs.")) << told.out;
+  EXPECT_TRUE(
+      told.out.starts_with("The agent is not running. What follows is of 2027-01-15T08:00:00Z.\n1 leased task runs."))
+      << told.out;
   EXPECT_NE(told.out.find("4.80 USD"), std::string::npos);
   EXPECT_EQ(tell(here({"status", "--json"})).out, status_json(report, rig_begin));
   report.presence.owner = presence::Owner::Paused;
@@ -197,9 +208,18 @@ TEST_F(MachineFolder, NoticesAreKeptForTheOwner) {
 }
 
 contract::Receipt sample_receipt() {
-  return {.kind = contract::ReceiptKind::Released, .serial = "PC-1", .machine = MachineId{std::string(64, 'a')}, .order = OrderId{"o-1"},
-          .table_before = images::keys::sha256("b"), .table_after = images::keys::sha256("a"), .freed = gibibytes(6), .owner_files_before = {},
-          .owner_files_after = {}, .key_slots_destroyed = true, .steps = {"done"}, .done_at = ScriptedController::whole(rig_begin)};
+  return {.kind = contract::ReceiptKind::Released,
+          .serial = "PC-1",
+          .machine = MachineId{std::string(64, 'a')},
+          .order = OrderId{"o-1"},
+          .table_before = images::keys::sha256("b"),
+          .table_after = images::keys::sha256("a"),
+          .freed = gibibytes(6),
+          .owner_files_before = {},
+          .owner_files_after = {},
+          .key_slots_destroyed = true,
+          .steps = {"done"},
+          .done_at = ScriptedController::whole(rig_begin)};
 }
 
 TEST(Releaser, FindsTheReceiptInWhatTheReleasePrinted) {
@@ -231,7 +251,9 @@ class ReleaseCommand : public MachineFolder {
 TEST_F(ReleaseCommand, RunsTheProgramWithTheOrderAndTakesItsReceipt) {
   put(folder_ + "/payload", contract::payload_of(sample_receipt()) + "\n");
   for (const bool keeper : {false, true}) {
-    Result<contract::Receipt> receipt = release({"/bin/sh", "-c", "test \"$(cat \"$1\")\" = 'the order' && cat \"$2\"", "release", "{order}", folder_ + "/payload"}, keeper);
+    Result<contract::Receipt> receipt = release({"/bin/sh", "-c", "test \"$(cat \"$1\")\" = 'the order' && cat \"$2\"",
+                                                 "release", "{order}", folder_ + "/payload"},
+                                                keeper);
     ASSERT_TRUE(receipt) << receipt.error().text();
     EXPECT_EQ(receipt->order.text, "o-1");
   }
@@ -248,7 +270,8 @@ TEST(Answers, OfTheControllerAreReadStrictly) {
   EXPECT_TRUE(nonce_from(R"({"nonce": "00", "authority_pem": "a", "controller_key_pem": "k"})"));
   EXPECT_FALSE(nonce_from(R"({"nonce": "00"})"));
   EXPECT_FALSE(nonce_from("[]"));
-  Result<EnrolmentAnswer> leased = enrolment_answer_from(R"({"state": "leased", "certificate_pem": "c", "countersigned": "d", "terms": {"a": 1}, "agreement": "x"})");
+  Result<EnrolmentAnswer> leased = enrolment_answer_from(
+      R"({"state": "leased", "certificate_pem": "c", "countersigned": "d", "terms": {"a": 1}, "agreement": "x"})");
   ASSERT_TRUE(leased);
   EXPECT_TRUE(leased->leased);
   EXPECT_EQ(leased->terms_json, R"({"a":1})");

@@ -1,6 +1,6 @@
-// Goal: a power cut at any moment of a machine's life loses no answer, no shard and no result, doubles none, and leaves the machine able to
-// go on to its end. Method: one whole life (consent, work, shards, renewal, drain, release), cut at each mutating call of the disk in
-// turn, started again, and judged by what the controller was told.
+// Goal: a power cut at any moment of a machine's life loses no answer, no shard and no result, doubles none, and leaves
+// the machine able to go on to its end. Method: one whole life (consent, work, shards, renewal, drain, release), cut at
+// each mutating call of the disk in turn, started again, and judged by what the controller was told.
 #include "tests/agent/daemon/agent_rig.h"
 
 namespace agent::daemon {
@@ -20,7 +20,7 @@ class Life {
   }
   // What went wrong; empty when nothing did.
   std::string verdict;
-  std::map<std::string, int> done;                    // assignments
+  std::map<std::string, int> done;                           // assignments
   std::map<std::uint64_t, contract::ShardOutcome> answered;  // by request
 
  private:
@@ -28,14 +28,16 @@ class Life {
     if (message.has_task_status() && message.task_status().outcome() == contract::TASK_DONE) {
       const contract::TaskStatus& status = message.task_status();
       ++done[status.assignment()];
-      if (status.result_digest() != images::keys::sha256(Rig::result_of(status.assignment())).text) verdict += "a wrong result of " + status.assignment() + "; ";
+      if (status.result_digest() != images::keys::sha256(Rig::result_of(status.assignment())).text)
+        verdict += "a wrong result of " + status.assignment() + "; ";
     } else if (message.has_task_status() && message.task_status().outcome() > contract::TASK_DONE) {
       verdict += message.task_status().assignment() + " ended otherwise: " + message.task_status().reason() + "; ";
     }
     if (message.has_shard_status()) {
       const std::uint64_t request = message.shard_status().request();
       const bool again = answered.contains(request);
-      if (again && answered[request] != message.shard_status().outcome()) verdict += "request " + std::to_string(request) + " was answered differently; ";
+      if (again && answered[request] != message.shard_status().outcome())
+        verdict += "request " + std::to_string(request) + " was answered differently; ";
       answered[request] = message.shard_status().outcome();
       if (again) return;
       if (request == 1) rig_.order_send(3, "object/0", images::keys::sha256(bytes_));
@@ -74,13 +76,15 @@ TEST(AgentUnderPowerCuts, LosesAndDoublesNothingAtAnyCutOfAWholeLife) {
       if (rig.start()) {
         released = rig.run_until([&] {
           // An acknowledged shard is there until it is deleted.
-          if (rig.agent->report().phase == Phase::Leased && life.answered.contains(1) && rig.agent->shards().empty()) life.verdict += "object/0 is gone; ";
+          if (rig.agent->report().phase == Phase::Leased && life.answered.contains(1) && rig.agent->shards().empty())
+            life.verdict += "object/0 is gone; ";
           return rig.agent->report().phase == Phase::Released;
         });
       }
       if (released) break;
       ASSERT_TRUE(rig.files.is_off()) << "cut " << cut << ": stopped without a power cut: " << rig.failure << " in "
-                                      << (rig.agent ? name_of(rig.agent->report().phase) : "start") << " trouble: " << (rig.agent ? rig.agent->report().trouble : "");
+                                      << (rig.agent ? name_of(rig.agent->report().phase) : "start")
+                                      << " trouble: " << (rig.agent ? rig.agent->report().trouble : "");
       was_cut = true;
       rig.lose_power();
     }

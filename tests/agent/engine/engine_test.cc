@@ -1,5 +1,5 @@
-// Goal: leased work runs only when it may, ends once, and is never forgotten. Method: the engine over a disk in memory and a sandbox
-// in the test's hands; time is a value.
+// Goal: leased work runs only when it may, ends once, and is never forgotten. Method: the engine over a disk in memory
+// and a sandbox in the test's hands; time is a value.
 #include "agent/engine/engine.h"
 
 #include "agent/contract/messages.pb.h"
@@ -31,10 +31,24 @@ class EngineTest : public testing::Test {
   static std::string program() { return "the program"; }
 
   static Work work(const std::string& name, Duration deadline = 10 * hour, std::int32_t priority = 0) {
-    return {.assignment = AssignmentId{name}, .task = "job/1", .job = "job",
-            .elements = {{.name = "tile", .digest = images::keys::sha256(program()), .size = Bytes{program().size()}, .ticket = "ticket", .executable = true}},
-            .entry = "tile", .arguments = {}, .parameters_json = "{}", .memory_max = mebibytes(64), .scratch_max = mebibytes(1), .result_max = mebibytes(1),
-            .processor_max = minute, .deadline = start + deadline, .priority = priority, .result_ticket = "put ticket"};
+    return {.assignment = AssignmentId{name},
+            .task = "job/1",
+            .job = "job",
+            .elements = {{.name = "tile",
+                          .digest = images::keys::sha256(program()),
+                          .size = Bytes{program().size()},
+                          .ticket = "ticket",
+                          .executable = true}},
+            .entry = "tile",
+            .arguments = {},
+            .parameters_json = "{}",
+            .memory_max = mebibytes(64),
+            .scratch_max = mebibytes(1),
+            .result_max = mebibytes(1),
+            .processor_max = minute,
+            .deadline = start + deadline,
+            .priority = priority,
+            .result_ticket = "put ticket"};
   }
 
   // What an owner of the engine does: acts, collects, makes durable.
@@ -52,7 +66,8 @@ class EngineTest : public testing::Test {
     }
   }
   void give_elements() {
-    for (const Wishes::Fetch& fetch : std::exchange(fetches_, {})) engine_->element_arrived(fetch.digest, program(), now_, running_);
+    for (const Wishes::Fetch& fetch : std::exchange(fetches_, {}))
+      engine_->element_arrived(fetch.digest, program(), now_, running_);
     step();
   }
   void pass(Duration span) {
@@ -79,7 +94,8 @@ class EngineTest : public testing::Test {
   EngineSettings settings_;
   std::unique_ptr<journal::Journal> journal_;
   std::optional<Engine> engine_;
-  presence::Presence presence_{.window = presence::Window::Open, .owner = presence::Owner::Unknown, .window_changes_at = start + 6 * hour};
+  presence::Presence presence_{
+      .window = presence::Window::Open, .owner = presence::Owner::Unknown, .window_changes_at = start + 6 * hour};
   Instant now_ = start;
   Duration running_{0};
   std::vector<sandbox::TaskEnd> ends_;
@@ -108,7 +124,8 @@ TEST_F(EngineTest, FetchesAheadButStartsNothingOutsideTheWindow) {
   EXPECT_TRUE(sandbox_.started.empty());
   EXPECT_EQ(engine_->cached().size(), 1U);
   now_ = start + hour;
-  presence_ = {.window = presence::Window::Open, .owner = presence::Owner::Unknown, .window_changes_at = start + 6 * hour};
+  presence_ = {
+      .window = presence::Window::Open, .owner = presence::Owner::Unknown, .window_changes_at = start + 6 * hour};
   step();
   EXPECT_EQ(sandbox_.started.size(), 1U);
 }
@@ -129,7 +146,8 @@ TEST_F(EngineTest, AsksTasksToSaveThemselvesBeforeTheWindowClosesAndKillsWhatRem
   pass(Duration{10'000});
   EXPECT_TRUE(sandbox_.running.empty());
   EXPECT_EQ(engine_->queued(), 1U);
-  presence_ = {.window = presence::Window::Open, .owner = presence::Owner::Unknown, .window_changes_at = start + 15 * hour};
+  presence_ = {
+      .window = presence::Window::Open, .owner = presence::Owner::Unknown, .window_changes_at = start + 15 * hour};
   pass(3 * hour);
   EXPECT_EQ(sandbox_.started.size(), 2U);
 }
@@ -196,7 +214,8 @@ TEST_F(EngineTest, TheSameAssignmentAgainChangesNothingBeforeOrAfterItsEnd) {
 
 TEST_F(EngineTest, FindsItsQueueAgainAfterACrashAndCountsEarlierProcessorTime) {
   run_one("a");
-  sandbox_.finish({.assignment = AssignmentId{"a"}, .kind = EndKind::Unfinished, .exit_code = 75, .processor = Duration{700}});
+  sandbox_.finish(
+      {.assignment = AssignmentId{"a"}, .kind = EndKind::Unfinished, .exit_code = 75, .processor = Duration{700}});
   step();
   sandbox_.running.clear();
   files_.cut_power();
@@ -233,7 +252,11 @@ TEST_F(EngineTest, SendsALargeResultApartAndReportsItOnlyOnceItIsThere) {
 
 TEST_F(EngineTest, ReportsFailuresWithTheirReason) {
   run_one("a");
-  sandbox_.finish({.assignment = AssignmentId{"a"}, .kind = EndKind::OverLimit, .exit_code = 137, .processor = Duration{9}, .reason = "it needed more memory"});
+  sandbox_.finish({.assignment = AssignmentId{"a"},
+                   .kind = EndKind::OverLimit,
+                   .exit_code = 137,
+                   .processor = Duration{9},
+                   .reason = "it needed more memory"});
   step();
   EXPECT_EQ(reports_.back().outcome, Outcome::Failed);
   EXPECT_EQ(reports_.back().reason, "it needed more memory");
@@ -265,7 +288,8 @@ TEST_F(EngineTest, GivesBackWhatCannotBeFetched) {
 TEST_F(EngineTest, NeverRunsAnElementWithAnotherDigest) {
   engine_->accept(work("a"), now_);
   step();
-  for (const Wishes::Fetch& fetch : std::exchange(fetches_, {})) engine_->element_arrived(fetch.digest, std::string("another program"), now_, running_);
+  for (const Wishes::Fetch& fetch : std::exchange(fetches_, {}))
+    engine_->element_arrived(fetch.digest, std::string("another program"), now_, running_);
   step();
   EXPECT_TRUE(sandbox_.started.empty());
   pass(minute);
@@ -360,7 +384,9 @@ TEST(Work, IsOnlyTakenWithTheControllersSignature) {
   element.set_name("tile");
   element.set_digest(images::keys::sha256("x").text);
   element.set_executable(true);
-  const auto sign = [&](const images::keys::PrivateKey& key) { message.set_signature(images::keys::base64_of(*key.sign(signed_bytes(message)))); };
+  const auto sign = [&](const images::keys::PrivateKey& key) {
+    message.set_signature(images::keys::base64_of(*key.sign(signed_bytes(message))));
+  };
   sign(controller);
   EXPECT_TRUE(work_from(message, controller.public_key()));
   message.set_deadline_ms(1);
@@ -377,7 +403,8 @@ TEST(Work, IsOnlyTakenWithTheControllersSignature) {
 TEST(EngineUnderPowerCuts, EachAssignmentIsReportedDoneOnceAndWithOneResult) {
   for (std::uint64_t cut = 1;; ++cut) {
     MemoryFiles files(cut);
-    std::map<std::string, std::vector<std::string>> ends;  // what was made durable, as the agent's outbox is, with the queue
+    std::map<std::string, std::vector<std::string>>
+        ends;  // what was made durable, as the agent's outbox is, with the queue
     bool was_cut = false;
     for (int life = 0; life < 2; ++life) {
       if (life == 0) files.cut_at(cut);
@@ -385,16 +412,33 @@ TEST(EngineUnderPowerCuts, EachAssignmentIsReportedDoneOnceAndWithOneResult) {
       std::vector<sandbox::TaskEnd> told;
       sandbox.ended = [&](const sandbox::TaskEnd& end) { told.push_back(end); };
       Result<journal::Journal> journal = journal::Journal::open(files, "/journal", {});
-      Result<Engine> engine = journal ? Engine::open(files, *journal, sandbox, "/work", {}) : Result<Engine>(journal.error());
-      const presence::Presence open{.window = presence::Window::Open, .owner = presence::Owner::Unknown, .window_changes_at = Instant::max()};
+      Result<Engine> engine =
+          journal ? Engine::open(files, *journal, sandbox, "/work", {}) : Result<Engine>(journal.error());
+      const presence::Presence open{
+          .window = presence::Window::Open, .owner = presence::Owner::Unknown, .window_changes_at = Instant::max()};
       for (int round = 0; engine && round < 60 && !files.is_off(); ++round) {
         const Instant now = start + round * minute;
         if (round < 6) {
           const std::string result = round % 2 == 0 ? "small" : std::string(70'000, 'l');
-          engine->accept({.assignment = AssignmentId{std::to_string(round)}, .task = "", .job = "",
-                          .elements = {{.name = "tile", .digest = images::keys::sha256("p"), .size = Bytes{1}, .ticket = "", .executable = true}},
-                          .entry = "tile", .arguments = {}, .parameters_json = result, .memory_max = {}, .scratch_max = {}, .result_max = {},
-                          .processor_max = {}, .deadline = start + 24 * hour, .priority = 0, .result_ticket = "t"}, now);
+          engine->accept({.assignment = AssignmentId{std::to_string(round)},
+                          .task = "",
+                          .job = "",
+                          .elements = {{.name = "tile",
+                                        .digest = images::keys::sha256("p"),
+                                        .size = Bytes{1},
+                                        .ticket = "",
+                                        .executable = true}},
+                          .entry = "tile",
+                          .arguments = {},
+                          .parameters_json = result,
+                          .memory_max = {},
+                          .scratch_max = {},
+                          .result_max = {},
+                          .processor_max = {},
+                          .deadline = start + 24 * hour,
+                          .priority = 0,
+                          .result_ticket = "t"},
+                         now);
         }
         for (const sandbox::TaskEnd& end : std::exchange(told, {})) engine->task_ended(end, now, round * minute);
         engine->step(open, now, round * minute);
@@ -402,12 +446,15 @@ TEST(EngineUnderPowerCuts, EachAssignmentIsReportedDoneOnceAndWithOneResult) {
         for (const Report& report : wishes.reports) {
           if (report.outcome == Outcome::Queued || report.outcome == Outcome::Running) continue;
           const std::string prefix = "outbox/" + report.assignment.text + "/";
-          journal->put(prefix + std::to_string(journal->names(prefix).size()), report.outcome == Outcome::Done ? report.result_digest.text : report.reason);
+          journal->put(prefix + std::to_string(journal->names(prefix).size()),
+                       report.outcome == Outcome::Done ? report.result_digest.text : report.reason);
         }
         if (!journal->commit()) break;
         engine->clean_up();
-        for (const Wishes::Fetch& fetch : wishes.fetches) engine->element_arrived(fetch.digest, std::string("p"), now, round * minute);
-        for (const Wishes::Upload& upload : wishes.uploads) engine->result_taken(upload.assignment, Done{}, now, round * minute);
+        for (const Wishes::Fetch& fetch : wishes.fetches)
+          engine->element_arrived(fetch.digest, std::string("p"), now, round * minute);
+        for (const Wishes::Upload& upload : wishes.uploads)
+          engine->result_taken(upload.assignment, Done{}, now, round * minute);
         while (!sandbox.running.empty()) {
           const sandbox::TaskSpec spec = sandbox.running.begin()->second;
           sandbox.finish(spec.assignment, spec.parameters_json, Duration{10});

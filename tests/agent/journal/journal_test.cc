@@ -1,5 +1,5 @@
-// Goal: a commit of the agent's journal is there wholly or not at all, whenever the power goes, and for ever once acknowledged.
-// Method: a disk in memory that loses what was not synced, cut at each mutating call in turn.
+// Goal: a commit of the agent's journal is there wholly or not at all, whenever the power goes, and for ever once
+// acknowledged. Method: a disk in memory that loses what was not synced, cut at each mutating call in turn.
 #include "agent/journal/journal.h"
 
 #include "tests/fakes/memory_files.h"
@@ -82,7 +82,8 @@ TEST(Journal, HoldsAWholeCommitAtEachCutOfThePower) {
     const Entries& found = again->entries();
     const Entries nothing;
     const Entries& last = acknowledged >= 0 ? states[static_cast<std::size_t>(acknowledged)] : nothing;
-    const bool next = static_cast<std::size_t>(acknowledged + 1) < states.size() && found == states[static_cast<std::size_t>(acknowledged + 1)];
+    const bool next = static_cast<std::size_t>(acknowledged + 1) < states.size() &&
+                      found == states[static_cast<std::size_t>(acknowledged + 1)];
     EXPECT_TRUE(found == last || next) << "cut " << cut << " after step " << acknowledged;
     // And it goes on from there.
     again->put("after", "yes");

@@ -1,5 +1,5 @@
-// Goal: leased work may run exactly in the agreed hours on the wall clock of the machine's zone, and never against a pause. Method:
-// a zone with one change of the clocks, and instants around the edges.
+// Goal: leased work may run exactly in the agreed hours on the wall clock of the machine's zone, and never against a
+// pause. Method: a zone with one change of the clocks, and instants around the edges.
 #include "agent/presence/presence.h"
 
 namespace agent::presence {
@@ -18,7 +18,8 @@ class OneZone final : public policies::terms::ZoneRules, public policies::terms:
     const Instant change = sys_days(2026y / March / 29d) + 1h;
     const Instant first = sys_days(1970y / January / 1d);
     const Instant last = sys_days(9999y / December / 31d);
-    return instant < change ? policies::terms::OffsetSpan{first, change, 1h} : policies::terms::OffsetSpan{change, last, 2h};
+    return instant < change ? policies::terms::OffsetSpan{first, change, 1h}
+                            : policies::terms::OffsetSpan{change, last, 2h};
   }
 };
 
@@ -65,7 +66,8 @@ TEST(Presence, NothingRunsWhenTheHoursAreNotKnown) {
 }
 
 TEST(Presence, APauseReadsBackAsItWasWritten) {
-  for (const Pause& pause : {Pause{}, Pause{.paused = true, .until = std::nullopt}, Pause{.paused = true, .until = Instant{} + 24h}}) {
+  for (const Pause& pause :
+       {Pause{}, Pause{.paused = true, .until = std::nullopt}, Pause{.paused = true, .until = Instant{} + 24h}}) {
     Result<Pause> again = pause_from(text_of(pause) + "\n");
     ASSERT_TRUE(again);
     EXPECT_EQ(again->paused, pause.paused);

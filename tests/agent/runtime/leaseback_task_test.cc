@@ -1,5 +1,5 @@
-// Goal: what a task writes through the interface is what RUNTIME.md says and what the sandbox reads, torn checkpoints included. Method:
-// the interface over a folder laid out like a task's root, against the sandbox's own reader.
+// Goal: what a task writes through the interface is what RUNTIME.md says and what the sandbox reads, torn checkpoints
+// included. Method: the interface over a folder laid out like a task's root, against the sandbox's own reader.
 #include "agent/runtime/leaseback_task.hpp"
 
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
-// Goal: a task reaches nothing but what it was given, and costs no more than it may. Method: a static program that attacks, in the real
-// sandbox of this machine. Skipped, with the reason, where none can be made.
+// Goal: a task reaches nothing but what it was given, and costs no more than it may. Method: a static program that
+// attacks, in the real sandbox of this machine. Skipped, with the reason, where none can be made.
 #include "agent/sandbox/bubblewrap_sandbox.h"
 
 #include <condition_variable>
@@ -38,10 +38,18 @@ class BubblewrapTest : public testing::Test {
   TaskSpec spec(std::vector<std::string> words, const std::string& name = "a") {
     const std::filesystem::path folder = folder_ / ("task-" + name);
     std::filesystem::create_directories(folder);
-    return {.assignment = AssignmentId{name}, .folder = folder.string(),
+    return {.assignment = AssignmentId{name},
+            .folder = folder.string(),
             .elements = {{.name = "attacker", .path = (folder_ / "attacker").string(), .executable = true}},
-            .entry = "attacker", .arguments = std::move(words), .parameters_json = R"({"x": 1})",
-            .limits = {.memory = mebibytes(128), .scratch = mebibytes(8), .result = kibibytes(256), .processor = Duration{20'000}, .wall = Duration{30'000}, .processes = 16}};
+            .entry = "attacker",
+            .arguments = std::move(words),
+            .parameters_json = R"({"x": 1})",
+            .limits = {.memory = mebibytes(128),
+                       .scratch = mebibytes(8),
+                       .result = kibibytes(256),
+                       .processor = Duration{20'000},
+                       .wall = Duration{30'000},
+                       .processes = 16}};
   }
   TaskEnd wait_for_end() {
     std::unique_lock lock(mutex_);
@@ -87,10 +95,13 @@ TEST_F(BubblewrapTest, OnlyTheTasksOwnFilesAreThere) {
     seen.insert(end.result.substr(at, line - at));
     at = line + 1;
   }
-  for (const char* wanted : {"//dev", "//proc", "//task", "/task/parameters.json", "/task/control", "/task/elements", "/task/result", "/task/scratch"}) {
+  for (const char* wanted : {"//dev", "//proc", "//task", "/task/parameters.json", "/task/control", "/task/elements",
+                             "/task/result", "/task/scratch"}) {
     EXPECT_TRUE(seen.erase(wanted)) << wanted;
   }
-  for (const char* wanted : {"/task/checkpoint.0", "/task/checkpoint.1", "/proc/self/fd/0", "/proc/self/fd/1", "/proc/self/fd/2", "/proc/self/fd/3"}) seen.erase(wanted);
+  for (const char* wanted : {"/task/checkpoint.0", "/task/checkpoint.1", "/proc/self/fd/0", "/proc/self/fd/1",
+                             "/proc/self/fd/2", "/proc/self/fd/3"})
+    seen.erase(wanted);
   EXPECT_TRUE(seen.empty()) << "also reached: " << *seen.begin();
 }
 
@@ -235,12 +246,20 @@ TEST_F(BubblewrapTest, AFailureKeepsItsLastWords) {
 TEST_F(BubblewrapTest, WhatIsNoProgramDoesNotStart) {
   TaskSpec task = spec({});
   task.elements[0].path = (folder_ / "text").string();
-  { std::FILE* file = std::fopen(task.elements[0].path.c_str(), "w"); ASSERT_NE(file, nullptr); std::fputs("no program\n", file); std::fclose(file); }
+  {
+    std::FILE* file = std::fopen(task.elements[0].path.c_str(), "w");
+    ASSERT_NE(file, nullptr);
+    std::fputs("no program\n", file);
+    std::fclose(file);
+  }
   EXPECT_EQ(run(task).kind, EndKind::NotStarted);
 }
 
 TEST(BubblewrapCommand, RefusesNamesThatWouldLeaveTheirPlace) {
-  TaskSpec task{.assignment = AssignmentId{"a"}, .folder = "/f", .elements = {{.name = "p", .path = "/p", .executable = true}}, .entry = "p"};
+  TaskSpec task{.assignment = AssignmentId{"a"},
+                .folder = "/f",
+                .elements = {{.name = "p", .path = "/p", .executable = true}},
+                .entry = "p"};
   EXPECT_TRUE(check(task));
   for (const char* name : {"", ".", "..", "a/b", "/etc/passwd"}) {
     task.elements.resize(1);
@@ -255,7 +274,10 @@ TEST(BubblewrapCommand, RefusesNamesThatWouldLeaveTheirPlace) {
 TEST(BubblewrapCommand, NoSandboxMeansNoAbility) {
   BubblewrapSandbox sandbox({.bwrap = "/nowhere/bwrap"}, [](const TaskEnd&) {});
   EXPECT_FALSE(sandbox.abilities().available);
-  TaskSpec task{.assignment = AssignmentId{"a"}, .folder = "/f", .elements = {{.name = "p", .path = "/p", .executable = true}}, .entry = "p"};
+  TaskSpec task{.assignment = AssignmentId{"a"},
+                .folder = "/f",
+                .elements = {{.name = "p", .path = "/p", .executable = true}},
+                .entry = "p"};
   EXPECT_EQ(sandbox.start(task).error().code, ErrorCode::Unsupported);
 }
 

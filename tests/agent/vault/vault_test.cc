@@ -1,6 +1,6 @@
-// Goal: every shard that the vault acknowledged survives every cut of the power, and its files never exceed the budget of the
-// lease. Method: a seeded workload over a disk in memory, cut at each mutating call in turn; a map of what was acknowledged is
-// the judge.
+// Goal: every shard that the vault acknowledged survives every cut of the power, and its files never exceed the budget
+// of the lease. Method: a seeded workload over a disk in memory, cut at each mutating call in turn; a map of what was
+// acknowledged is the judge.
 #include "agent/vault/vault.h"
 
 #include "agent/vault/record.h"
@@ -144,15 +144,22 @@ TEST(Vault, ErasesEverythingAtTheEndOfTheLease) {
 }
 
 TEST(Vault, RecordsHaveTheWrittenFormat) {
-  Vault::Record record{.kind = RecordKind::Shard, .shard = ShardId{"a/1"}, .sequence = 7, .size = 3, .digest = images::keys::sha256("abc"), .bytes_crc = 0x364B3FB7};
+  Vault::Record record{.kind = RecordKind::Shard,
+                       .shard = ShardId{"a/1"},
+                       .sequence = 7,
+                       .size = 3,
+                       .digest = images::keys::sha256("abc"),
+                       .bytes_crc = 0x364B3FB7};
   EXPECT_EQ(hex_of(record.head()),
-            "4c425631"          // LBV1
-            "01" "00" "0300"    // shard, id of 3
+            "4c425631"  // LBV1
+            "01"
+            "00"
+            "0300"              // shard, id of 3
             "0700000000000000"  // sequence
             "0300000000000000"  // size
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-            "b73f4b36"          // CRC-32C of abc
-            + hex_of(record.head()).substr(120, 8) + "612f31");
+            "b73f4b36"  // CRC-32C of abc
+                + hex_of(record.head()).substr(120, 8) + "612f31");
   Result<Vault::Record> again = Vault::Record::from(record.head());
   ASSERT_TRUE(again);
   EXPECT_EQ(again->sequence, 7U);
