@@ -138,10 +138,7 @@ Result<EnrolmentAnswer> Operations::enrol(std::string_view dsse, Instant now, st
   if (voucher->facts.machine != id) return Error{ErrorCode::Refused, "the voucher is another machine's", {"enrolling a machine"}};
   if (claim->consent.terms_digest != voucher->facts.terms_digest)
     return Error{ErrorCode::Refused, "the consent is about other terms than the voucher", {"enrolling a machine"}};
-  Result<registry::Agreement> offer = world.offered(voucher->facts);
-  if (!offer) return offer.error().within("enrolling a machine");
-
-  // A copy of the record decides, so that nothing is changed before everything is known to be lawful.
+  // Nothing is changed before everything is known to be lawful.
   if (const registry::Machine* known = world.registry.find_machine(id)) {
     const registry::Voucher* before = world.registry.find_voucher(id);
     if (before == nullptr || contract::payload_of(before->facts) != contract::payload_of(voucher->facts))
@@ -160,6 +157,8 @@ Result<EnrolmentAnswer> Operations::enrol(std::string_view dsse, Instant now, st
       return world.enrolment_answer(id, claim->key, now, batch);
     }
   }
+  Result<registry::Agreement> offer = world.offered(voucher->facts);
+  if (!offer) return offer.error().within("enrolling a machine");
   Result<std::string> countersigned = keys::countersign_statement(claim->enrolment.consent, world.own.signing);
   if (!countersigned) return countersigned.error().within("countersigning a consent");
 
