@@ -2,7 +2,7 @@
 // contract suite on loop devices; needs root.
 #include <fcntl.h>
 
-#include "disk_bench.h"
+#include "tests/provision/disk/disk_bench.h"
 #include "tests/contracts/disks_contract.h"
 
 namespace provision::disk {

@@ -1,4 +1,4 @@
-#include "power_cut.h"
+#include "tests/machine/disk/power_cut.h"
 
 #include <fcntl.h>
 #include <sys/ptrace.h>

@@ -5,8 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "disk_bench.h"
-#include "power_cut.h"
+#include "tests/provision/disk/disk_bench.h"
+#include "tests/machine/disk/power_cut.h"
 
 namespace provision::disk {
 namespace {

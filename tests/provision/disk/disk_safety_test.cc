@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "disk_bench.h"
+#include "tests/provision/disk/disk_bench.h"
 #include "provision/disk/device_use.h"
 
 namespace provision::disk {

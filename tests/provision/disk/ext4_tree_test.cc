@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "disk_bench.h"
+#include "tests/provision/disk/disk_bench.h"
 #include "provision/disk/ext4.h"
 
 namespace provision::disk {

@@ -1,5 +1,5 @@
 // Goal: image files keep the contract of Disks, as a plain user. Method: the contract suite on PartedDisks.
-#include "disk_bench.h"
+#include "tests/provision/disk/disk_bench.h"
 #include "tests/contracts/disks_contract.h"
 
 namespace provision::disk {

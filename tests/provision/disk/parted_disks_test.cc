@@ -8,7 +8,7 @@
 #include <chrono>
 
 #include "agent/contract/disk_markers.h"
-#include "disk_bench.h"
+#include "tests/provision/disk/disk_bench.h"
 #include "provision/disk/device_file.h"
 
 namespace provision::disk {
