@@ -37,9 +37,10 @@ class Placement {
 
   // --- machines
   void set_machine(const MachineFacts& facts);
-  // What it holds counts as gone and its allocations end. When it comes back, its inventory is stale: see reconcile.
+  // Lost, or released: what it holds counts as gone and its allocations end. When it comes back, its inventory is stale: see reconcile.
   void give_up_machine(const MachineId& machine, Instant now, store::Batch& batch);
-  // Everything it holds is to be moved elsewhere: plan() does it, step by step. Nothing new goes to it. drain(…) again is no error.
+  // Everything it holds is to be moved elsewhere: plan() does it, step by step. Nothing new goes to it. Not recorded
+  // here: the registry knows who drains, and says so again after load(). Again is no error.
   void drain(const MachineId& machine);
   void stop_draining(const MachineId& machine);
   // True when the machine holds nothing more that anybody counts on, and was told to delete the rest.
