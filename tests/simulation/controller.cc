@@ -39,7 +39,7 @@ Controller::Controller(Timeline& timeline, const policies::loading::Rules& rules
 void Controller::start() {
   if (is_up()) return;
   operations_ = std::make_unique<Operations>(settings_, keys_, rules_, zones_, elements_);
-  const Done loaded = operations_->load(store_, timeline_.now());
+  const Done loaded = operations_->load(*store_, timeline_.now());
   ASSERT_TRUE(loaded) << loaded.error().text();
   arm();
 }
@@ -51,6 +51,12 @@ void Controller::die() {
   ++deaths_;
 }
 
+void Controller::restore(const tests::fakes::MemoryStore& older) {
+  die();
+  store_ = std::make_unique<tests::fakes::MemoryStore>(older);
+  start();
+}
+
 bool Controller::commit(Batch batch) {
   const bool dies = timeline_.random().chance(death_rate_);
   if (dies && timeline_.random().chance(0.5)) {
@@ -59,7 +65,7 @@ bool Controller::commit(Batch batch) {
     const std::vector<Digest> unneeded = operations_->take_unneeded();
     const Batch batches[] = {std::move(batch)};
     if (!batches[0].empty()) {
-      EXPECT_TRUE(store_.commit(batches));
+      EXPECT_TRUE(store_->commit(batches));
     }
     if (dies) {
       die();

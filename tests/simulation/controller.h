@@ -30,7 +30,9 @@ class Controller final : public ControllerDoor {
 
   // Precondition: is_up().
   [[nodiscard]] const fleet::operations::Operations& operations() const { return *operations_; }
-  [[nodiscard]] tests::fakes::MemoryStore& store() { return store_; }
+  [[nodiscard]] tests::fakes::MemoryStore& store() { return *store_; }
+  // Starts again from an older state of its store: what a backup does that is told to nobody.
+  void restore(const tests::fakes::MemoryStore& older);
   [[nodiscard]] tests::fakes::MemoryElements& elements() { return elements_; }
   [[nodiscard]] const fleet::operations::Keys& keys() const { return keys_; }
 
@@ -53,7 +55,7 @@ class Controller final : public ControllerDoor {
   const policies::terms::ZoneRules& zones_;
   fleet::operations::Settings settings_;
   fleet::operations::Keys keys_;
-  tests::fakes::MemoryStore store_;
+  std::unique_ptr<tests::fakes::MemoryStore> store_ = std::make_unique<tests::fakes::MemoryStore>();
   tests::fakes::MemoryElements elements_;
   std::unique_ptr<fleet::operations::Operations> operations_;
   double death_rate_ = 0;

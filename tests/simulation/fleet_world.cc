@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "fleet/objects/objects.h"
+#include "fleet/ledger/billing.h"
 #include "images/keys/statement.h"
 #include "tests/simulation/thing.h"
 
@@ -18,7 +18,7 @@ const char* const zone_names[] = {"America/Chicago", "Europe/Warsaw", "Australia
 
 // The shipped rules, with a term of three weeks, so that terms end and are renewed within the plan.
 policies::loading::Rules hurried_rules() {
-  auto loaded = policies::loading::load_rules(std::string(LEASEBACK_SOURCE_DIR) + "/policies/rules");
+  auto loaded = policies::loading::load_rules(LEASEBACK_SOURCE_DIR "/policies/rules");
   EXPECT_TRUE(loaded) << loaded.error().text();
   policies::loading::Rules rules = *std::move(loaded);
   for (policies::terms::Terms& terms : rules.terms) {
@@ -66,11 +66,24 @@ agent::contract::Voucher voucher_for(int number, const images::keys::PrivateKey&
 }  // namespace
 
 FleetWorld::FleetWorld(Plan plan)
-    : plan_(plan),
+    : chance_(plan.seed),
+      plan_(plan),
       timeline_(beginning, plan.seed),
       rules_(hurried_rules()),
       line_key_(*images::keys::PrivateKey::generate(images::keys::KeyKind::SigningKey)) {
   controller_ = std::make_unique<Controller>(timeline_, rules_, zones_, hurried_settings());
+  add_people();
+  for (int number = 0; number < plan.machines; ++number) make_machine(number);
+  controller_->set_death_rate(plan.controller_death_rate);
+  plan_vanishing();
+  const auto some_time = [&] { return beginning + timeline_.between(72h, std::max(Duration(73h), Duration(24h) * plan.days * 2 / 3)); };
+  for (int number = 0; number < plan.objects; ++number) timeline_.at(some_time(), [this, number] { put_object(number); });
+  for (int number = 0; number < plan.jobs; ++number) timeline_.at(some_time(), [this, number] { submit_job(number); });
+}
+
+FleetWorld::~FleetWorld() = default;
+
+void FleetWorld::add_people() {
   controller_->ask<Done>([&](Operations& operations, Batch& batch) {
     return operations.register_line({PartyId("line-1"), "Line 1", line_key_.public_key().pem(), line_key_.id(), timeline_.now()}, "staff", timeline_.now(), batch);
   });
@@ -80,16 +93,7 @@ FleetWorld::FleetWorld(Plan plan)
       fleet::registry::Party party{PartyId(name), name, {fleet::registry::Role::Client}, key.public_key().pem(), key.id(), std::nullopt, timeline_.now()};
       return operations.add_party(party, "staff", timeline_.now(), batch);
     });
-  for (int number = 0; number < plan.machines; ++number) make_machine(number);
-  controller_->set_death_rate(plan.controller_death_rate);
-  plan_vanishing();
-  for (int number = 0; number < plan.objects; ++number)
-    timeline_.at(beginning + timeline_.between(72h, std::chrono::hours(24 * plan.days * 2 / 3)), [this, number] { put_object(number); });
-  for (int number = 0; number < plan.jobs; ++number)
-    timeline_.at(beginning + timeline_.between(72h, std::chrono::hours(24 * plan.days * 2 / 3)), [this, number] { submit_job(number); });
 }
-
-FleetWorld::~FleetWorld() = default;
 
 void FleetWorld::make_machine(int number) {
   const auto key = *images::keys::PrivateKey::generate(images::keys::KeyKind::MachineKey);
@@ -108,6 +112,7 @@ void FleetWorld::make_machine(int number) {
   Machine& machine = *machines_.back();
   timeline_.at(beginning + timeline_.between(0h, 12h), [this, &machine] { switch_on_and_off(machine); });
   if (number < plan_.silent) return;
+  if (number >= plan_.silent + plan_.declining && number < plan_.silent + plan_.declining + plan_.lying) machine.lie();
   const auto choice = number < plan_.silent + plan_.declining ? agent::contract::Choice::Declined : agent::contract::Choice::Accepted;
   timeline_.at(beginning + timeline_.between(1h, 48h), [&machine, choice] { machine.answer_terms(choice); });
   // A third renews, a third declines, a third never answers.
@@ -117,113 +122,112 @@ void FleetWorld::make_machine(int number) {
     });
 }
 
-// On for a day or so, then off for minutes to hours, often by the plug.
-void FleetWorld::switch_on_and_off(Machine& machine) {
-  if (gone_.contains(&machine)) return;
-  machine.switch_on();
-  timeline_.after(timeline_.between(6h, 60h), [this, &machine] {
-    if (gone_.contains(&machine)) return;
-    last_held_[machine.id()] = digests_at(machine);
-    machine.cut_power();
-    timeline_.after(timeline_.between(5min, 9h), [this, &machine] { switch_on_and_off(machine); });
-  });
+void FleetWorld::find(Findings findings) {
+  constexpr std::size_t findings_max = 30;
+  for (std::string& finding : findings)
+    if (findings_.size() < findings_max) findings_.push_back(text_of(timeline_.now()) + ": " + std::move(finding));
 }
 
-void FleetWorld::plan_vanishing() {
-  for (int i = 0; i < plan_.vanishing; ++i) {
-    // Far enough apart that what one held is rebuilt before the next goes.
-    timeline_.at(beginning + 24h * (6 + 5 * i) + timeline_.between(0h, 12h), [this, i] {
-      Machine& machine = *machines_[static_cast<std::size_t>(plan_.silent + plan_.declining + 7 * i + 1)];
-      gone_.insert(&machine);
-      machine.vanish();
-    });
+void FleetWorld::agent_failed(const Machine& machine, const Error& error) {
+  find({machine.identity().voucher_facts.serial + ": the agent failed: " + error.text()});
+}
+
+void FleetWorld::task_ran(const Machine& machine, const AssignmentId& assignment, Instant from, Instant to) {
+  const agent::contract::Voucher& voucher = machine.identity().voucher_facts;
+  find(outside_hours(assignment.text + " on " + voucher.serial, {from, to}, (**rules_.find_terms(voucher.terms)).processor_hours, **zones_.zone(voucher.zone)));
+}
+
+void FleetWorld::live(Duration span) {
+  const Instant end = timeline_.now() + span;
+  while (timeline_.now() < end && findings_.empty()) {
+    happenings_ += timeline_.run_until(timeline_.now() + 1h);
+    check_hour();
   }
 }
 
-void FleetWorld::keep_trying(std::function<bool()> act) {
-  if (act()) return;
-  timeline_.after(timeline_.between(1min, 20min), [this, act = std::move(act)] { keep_trying(act); });
-}
-
-void FleetWorld::put_object(int number) {
-  const PartyId client(number % 2 == 0 ? "acme" : "zenith");
-  const ObjectId id("object-" + std::to_string(number));
-  Thing thing;
-  thing.client = client;
-  Random random(plan_.seed * 77 + static_cast<std::uint64_t>(number));
-  for (std::uint64_t left = 500 + random.below(4000); left > 0; --left) thing.content += static_cast<char>(random.below(256));
-  thing.secret = std::string(fleet::objects::client_secret_size, static_cast<char>(number + 1));
-  thing.code = number % 3 == 0 ? fleet::objects::Code{2, 4} : number % 3 == 1 ? fleet::objects::Code{2, 5} : fleet::objects::Code{4, 8};
-  const auto sealed = fleet::objects::seal_object(id, thing.content, {"name", "", {}, {}, timeline_.now()}, thing.code, thing.secret);
-  ASSERT_TRUE(sealed) << sealed.error().text();
-  thing.shards = sealed->shards;
-  thing.sealed_facts = sealed->sealed_facts;
-  keep_trying([this, id, client, thing, bytes = sealed->shard_bytes]() -> bool {
-    fleet::registry::Caller caller;
-    caller.party = client;
-    caller.client = true;
-    fleet::placement::ObjectOrder order{id, client, images::keys::base64_of(thing.sealed_facts), static_cast<std::uint32_t>(thing.code.data),
-                                        static_cast<std::uint32_t>(thing.code.total), {}};
-    for (const auto& shard : thing.shards) {
-      const auto put = controller_->ask<Result<fleet::operations::ElementPut>>([&](Operations& operations, Batch& batch) {
-        return operations.put_element(caller, shard.digest, bytes[shard.index], "", timeline_.now(), batch);
-      });
-      if (!put) return false;
-      EXPECT_TRUE(*put) << put->error().text();
-      order.shards.push_back({static_cast<std::uint32_t>(shard.index), shard.digest, shard.size});
-    }
-    const auto stored = controller_->ask<Result<fleet::placement::ObjectView>>(
-        [&](Operations& operations, Batch& batch) { return operations.put_object(order, timeline_.now(), batch); });
-    if (!stored) return false;
-    EXPECT_TRUE(*stored) << stored->error().text();
-    things_[id.text] = thing;
-    return true;
-  });
-}
-
-void FleetWorld::submit_job(int number) {
-  const PartyId client(number % 2 == 0 ? "acme" : "zenith");
-  fleet::scheduler::JobOrder order;
-  order.client = client;
-  order.idempotency_key = "job-" + std::to_string(number);
-  order.name = order.idempotency_key;
-  order.entry = "program";
-  const std::string program = "program of job " + std::to_string(number);
-  order.elements = {{"program", images::keys::sha256(program), Bytes{program.size()}, true}};
-  order.copies = 2;
-  std::vector<std::string> parameters;
-  for (int task = 0; task < plan_.tasks_a_job; ++task) {
-    parameters.push_back(R"({"job":)" + std::to_string(number) + R"(,"task":)" + std::to_string(task) + "}");
-    order.tasks.push_back({{}, parameters.back()});
-  }
-  keep_trying([this, client, order, program, parameters]() -> bool {
-    fleet::registry::Caller caller;
-    caller.party = client;
-    caller.client = true;
-    const auto put = controller_->ask<Result<fleet::operations::ElementPut>>([&](Operations& operations, Batch& batch) {
-      return operations.put_element(caller, order.elements[0].digest, program, "", timeline_.now(), batch);
-    });
-    if (!put) return false;
-    EXPECT_TRUE(*put) << put->error().text();
-    const auto job = controller_->ask<Result<fleet::scheduler::JobView>>(
-        [&](Operations& operations, Batch& batch) { return operations.submit_job(order, timeline_.now(), batch); });
-    if (!job) return false;
-    EXPECT_TRUE(*job) << job->error().text();
-    if (*job) jobs_[(*job)->job.text] = parameters;
-    return true;
-  });
-}
-
-void FleetWorld::run() {
-  const Instant end = beginning + std::chrono::days(plan_.days);
-  for (Instant hour = beginning + 1h; hour <= end && !testing::Test::HasFailure(); hour += 1h) {
-    happenings_ += timeline_.run_until(hour);
-    check_hourly();
-  }
-  if (testing::Test::HasFailure()) return;
+void FleetWorld::come_to_rest() {
   controller_->set_death_rate(0);
   controller_->start();
-  check_at_the_end();
+  live(24h * plan_.quiet_days);
+  if (findings_.empty()) check_end();
+}
+
+void FleetWorld::check_hour() {
+  check_results_stay();
+  check_objects_stay_readable();
+  check_silent_and_declined();
+  if (timeline_.now().time_since_epoch() % 24h == 0h) find(ledger_faults(controller_->store()));
+}
+
+void FleetWorld::check_results_stay() {
+  if (!controller_->is_up()) return;
+  const bool midnight = timeline_.now().time_since_epoch() % 24h == 0h;
+  for (const auto& [job, parameters] : jobs_)
+    if (results_[job].size() < parameters.size() || midnight) find(lost_results(job, parameters, controller_->operations().scheduler().tasks(JobId(job), 0, 100'000), results_[job]));
+}
+
+void FleetWorld::check_objects_stay_readable() {
+  std::set<std::string> there;
+  for (const auto& machine : machines_) there.merge(machine->held());
+  for (const auto& [id, thing] : things_) {
+    for (const fleet::objects::ShardFacts& shard : thing.shards)
+      if (controller_->elements().size(shard.digest)) there.insert(shard.digest.text);
+    find(unreadable(id, thing.code, thing.shards, there));
+  }
+}
+
+// Who never answered, or said no, furnishes nothing.
+void FleetWorld::check_silent_and_declined() {
+  for (int number = 0; number < plan_.silent + plan_.declining; ++number)
+    if (!machine(number).held().empty()) find({"machine " + std::to_string(number) + " never agreed and holds shards"});
+}
+
+void FleetWorld::check_pay() {
+  const auto entries = fleet::ledger::Journal::entries(controller_->store(), 1, 1'000'000);
+  if (!entries) return find({entries.error().text()});
+  std::map<std::string, fleet::scheduler::WorkDone> work;
+  for (const auto& [job, parameters] : jobs_)
+    for (const fleet::scheduler::TaskView& task : controller_->operations().scheduler().tasks(JobId(job), 0, 100'000))
+      for (const fleet::scheduler::Copy& copy : task.copies) {
+        if (copy.state != fleet::scheduler::CopyState::Accepted) continue;
+        fleet::scheduler::WorkDone& done = work["work:" + copy.machine.text + ":" + copy.owner.text];
+        done.machine = copy.machine;
+        done.owner = copy.owner;
+        done.occupied_ms_after += copy.occupied_ms;
+        done.processor_ms_after += copy.processor_ms;
+        ++done.copies_after;
+      }
+  std::map<std::string, Owed> owed;
+  for (auto& [payee, done] : work) {
+    // As the controller knows every machine here; nobody measures availability yet.
+    done.processor_mhz = machine(0).identity().voucher_facts.processor_mhz;
+    done.availability_ppm = 500'000;
+    const auto draft = fleet::ledger::work_entry(done, rules_.standard_prices());
+    if (!draft) return find({draft.error().text()});
+    Owed& due = owed[payee];
+    due.milliseconds = static_cast<std::int64_t>(done.occupied_ms_after);
+    for (const fleet::ledger::Posting& posting : draft->postings)
+      if (posting.account == fleet::ledger::owner_account(done.owner)) due.minor_units -= posting.amount.minor_units();
+  }
+  find(pay_faults(*entries, owed));
+  if (owed.empty()) find({"nobody was paid for anything"});
+}
+
+void FleetWorld::check_end() {
+  find(ledger_faults(controller_->store()));
+  check_pay();
+  if (jobs_.size() != static_cast<std::size_t>(plan_.jobs)) find({"not every job was submitted"});
+  if (things_.size() != static_cast<std::size_t>(plan_.objects)) find({"not every object was put"});
+  for (const auto& [job, parameters] : jobs_)
+    if (results_[job].size() != parameters.size()) find({job + " did not end: " + std::to_string(results_[job].size()) + " tasks are done"});
+  for (const auto& [id, thing] : things_) {
+    const auto view = controller_->operations().object(thing.client, ObjectId(id));
+    if (!view || view->state == fleet::placement::ObjectState::Lost) find({id + " is lost"});
+    if (view && view->state == fleet::placement::ObjectState::Spooled) find({id + " was never placed"});
+  }
+  for (int number = plan_.silent; number < plan_.silent + plan_.declining; ++number)
+    if (!machine(number).disk_given_back()) find({"machine " + std::to_string(number) + " declined and still has its lease partition"});
+  read_back_all();
 }
 
 Figures FleetWorld::figures() const {
@@ -233,6 +237,7 @@ Figures FleetWorld::figures() const {
   figures.controller_deaths = controller_->deaths();
   for (const auto& [job, tasks] : results_) figures.tasks_done += tasks.size();
   figures.objects_stored = things_.size();
+  figures.objects_read = read_.size();
   for (const auto& machine : machines_) figures.machines_released += machine->disk_given_back() ? 1 : 0;
   if (!controller_->is_up()) return figures;
   for (const auto& [id, agreement] : controller_->operations().registry().agreements()) figures.renewals += agreement.follows.empty() ? 0 : 1;

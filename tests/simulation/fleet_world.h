@@ -10,7 +10,9 @@
 #include "policies/loading/loading.h"
 #include "policies/terms/iana_zone.h"
 #include "tests/simulation/controller.h"
+#include "tests/simulation/invariants.h"
 #include "tests/simulation/machine.h"
+#include "tests/simulation/seeded_chance.h"
 #include "tests/simulation/timeline.h"
 
 namespace simulation {
@@ -19,9 +21,11 @@ struct Plan {
   std::uint64_t seed = 1;
   int machines = 50;
   int days = 30;
-  int declining = 3;     // say no at first boot
+  int quiet_days = 7;    // after that: nobody vanishes, the controller lives, and everything that was begun comes to its end
   int silent = 3;        // never answer
+  int declining = 3;     // say no at first boot
   int vanishing = 4;     // are lost for ever, one at a time
+  int lying = 1;         // compute wrong results
   int objects = 24;
   int jobs = 6;
   int tasks_a_job = 40;
@@ -35,43 +39,59 @@ struct Figures {
   std::uint32_t controller_deaths = 0;
   std::size_t tasks_done = 0;
   std::size_t objects_stored = 0;
+  std::size_t objects_read = 0;
   std::size_t machines_released = 0;
   std::size_t renewals = 0;
   std::uint64_t ledger_entries = 0;
+  bool operator==(const Figures&) const = default;
 };
 
-class FleetWorld final : public TaskWatch {
+class FleetWorld final : public Watch {
  public:
   explicit FleetWorld(Plan plan);
   ~FleetWorld() override;
 
-  // Lives through the plan, checking what must hold all the time every virtual hour, and the rest at the end.
-  void run();
+  // Lives on for so long, checking every virtual hour what must hold all the time. Stops at the first finding.
+  void live(Duration span);
+  // The quiet days; then checks what must hold in the end.
+  void come_to_rest();
+  // What must hold in the end.
+  void check_end();
+
+  [[nodiscard]] const Findings& findings() const { return findings_; }
   [[nodiscard]] Figures figures() const;
+  [[nodiscard]] const Plan& plan() const { return plan_; }
+  [[nodiscard]] Timeline& timeline() { return timeline_; }
+  [[nodiscard]] Controller& controller() { return *controller_; }
+  // Numbered so: first the silent, then the declining, then the lying, then all others.
+  [[nodiscard]] Machine& machine(int number) { return *machines_.at(static_cast<std::size_t>(number)); }
 
  private:
   struct Thing;  // a stored object, as its client knows it
-  void task_ran(const MachineId& machine, const AssignmentId& assignment, Instant from, Instant to) override;
+  void task_ran(const Machine& machine, const AssignmentId& assignment, Instant from, Instant to) override;
+  void agent_failed(const Machine& machine, const Error& error) override;
+  void find(Findings findings);
 
-  // fleet_world.cc: the cast and what happens to it
+  // fleet_world.cc: the cast
+  void add_people();
   void make_machine(int number);
+  // happenings.cc: what happens to it
   void switch_on_and_off(Machine& machine);
   void plan_vanishing();
   void keep_trying(std::function<bool()> act);
   void put_object(int number);
   void submit_job(int number);
+  void read_back_all();
+  [[nodiscard]] bool read_back(const std::string& object, const Thing& thing);
 
-  // invariants.cc
-  void check_hourly();
+  // fleet_world.cc: what is held against the invariants
+  void check_hour();
   void check_results_stay();
   void check_objects_stay_readable();
   void check_silent_and_declined();
-  void check_at_the_end();
-  void check_ledger();
   void check_pay();
-  void check_objects_read_back();
-  [[nodiscard]] std::set<std::string> digests_at(const Machine& machine);
 
+  SeededChance chance_;
   Plan plan_;
   Timeline timeline_;
   policies::terms::IanaZoneRules zones_;
@@ -79,11 +99,12 @@ class FleetWorld final : public TaskWatch {
   images::keys::PrivateKey line_key_;
   std::unique_ptr<Controller> controller_;
   std::vector<std::unique_ptr<Machine>> machines_;
-  std::map<MachineId, std::set<std::string>> last_held_;  // of machines that are off
-  std::set<const Machine*> gone_;
+  std::set<MachineId> gone_;
   std::map<std::string, Thing> things_;
+  std::set<std::string> read_;                               // objects that were read back in the end
   std::map<std::string, std::vector<std::string>> jobs_;     // job -> parameters by task
   std::map<std::string, std::map<std::uint32_t, std::string>> results_;  // job -> task -> digest, once seen done
+  Findings findings_;
   std::uint64_t happenings_ = 0;
 };
 

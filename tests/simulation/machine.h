@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "agent/daemon/agent.h"
@@ -30,16 +31,20 @@ struct Faults {
   Duration latency_max{400};
 };
 
-// What became of tasks on this machine, for the invariants.
-class TaskWatch {
+class Machine;
+
+// What happens on machines, for the invariants.
+class Watch {
  public:
-  virtual ~TaskWatch() = default;
-  virtual void task_ran(const MachineId& machine, const AssignmentId& assignment, Instant from, Instant to) = 0;
+  virtual ~Watch() = default;
+  virtual void task_ran(const Machine& machine, const AssignmentId& assignment, Instant from, Instant to) = 0;
+  // The agent gave up, and not for want of power.
+  virtual void agent_failed(const Machine& machine, const Error& error) = 0;
 };
 
 class Machine : agent::daemon::Exchange, agent::daemon::ElementTransfer, agent::sandbox::Sandbox, agent::daemon::OwnerDesk, agent::daemon::Releaser {
  public:
-  Machine(Timeline& timeline, ControllerDoor& door, TaskWatch& watch, const policies::terms::ZoneRules& zones, Faults faults,
+  Machine(Timeline& timeline, ControllerDoor& door, Watch& watch, const policies::terms::ZoneRules& zones, Faults faults,
           agent::daemon::Identity identity, std::uint64_t seed);
   ~Machine() override;
 
@@ -47,6 +52,8 @@ class Machine : agent::daemon::Exchange, agent::daemon::ElementTransfer, agent::
   void switch_on();
   // Power goes: what was not synced is gone, tasks die, what is under way is never heard of here.
   void cut_power();
+  // Power goes in the middle of the `nth` next write to the disk.
+  void cut_power_at_write(std::uint64_t nth);
   [[nodiscard]] bool is_on() const { return agent_ != nullptr; }
   // The machine never comes back.
   void vanish();
@@ -56,13 +63,21 @@ class Machine : agent::daemon::Exchange, agent::daemon::ElementTransfer, agent::
 
   [[nodiscard]] const MachineId& id() const { return identity_.voucher_facts.machine; }
   [[nodiscard]] const agent::daemon::Identity& identity() const { return identity_; }
-  [[nodiscard]] std::vector<agent::vault::HeldShard> shards() const { return agent_ ? agent_->shards() : std::vector<agent::vault::HeldShard>{}; }
-  [[nodiscard]] agent::daemon::AgentReport report() const { return agent_ ? agent_->report() : agent::daemon::AgentReport{}; }
+  // Digests of the shards that it could give back once it is on: nothing when it has vanished.
+  [[nodiscard]] std::set<std::string> held() const;
   [[nodiscard]] bool disk_given_back() const { return disk_given_back_; }
   [[nodiscard]] std::uint32_t power_cuts() const { return power_cuts_; }
 
-  // What a task computes: the same on every machine.
+  // What a task computes: the same on every machine that is honest. Some results are too large for a message.
   static std::string result_of(const std::string& parameters_json);
+
+  // --- faults that the design does not bear, for the tests of the invariants
+  // Its tasks take half a day, and go on whatever the agent says.
+  void become_deaf() { deaf_ = true; }
+  // Its results are wrong. (A few such machines the design does bear.)
+  void lie() { lies_ = true; }
+  // All that it holds for others is gone, and it does not notice before it starts again.
+  void lose_vault();
 
  private:
   struct Running {
@@ -70,7 +85,6 @@ class Machine : agent::daemon::Exchange, agent::daemon::ElementTransfer, agent::
     Duration left{0};
     Duration used{0};
     bool frozen = false;
-    bool stopping = false;
     Instant since;
     std::uint64_t turn = 0;
   };
@@ -104,8 +118,9 @@ class Machine : agent::daemon::Exchange, agent::daemon::ElementTransfer, agent::
 
   // Asks over a network that may lose the question or the answer; `give` hands the outcome to the agent.
   template <typename Answer>
-  void ask(std::function<Answer()> question, std::function<agent::daemon::Event(Answer)> give);
+  void ask(std::function<Answer()> question, std::function<agent::daemon::Event(const Answer&)> give);
   void deliver_later(Duration span, agent::daemon::Event event);
+  [[nodiscard]] std::set<std::string> held_on_disk();
   void run_for_a_while(const AssignmentId& assignment);
   void pause_task(Running& task);
   void end_task(const AssignmentId& assignment, agent::sandbox::EndKind kind);
@@ -114,7 +129,7 @@ class Machine : agent::daemon::Exchange, agent::daemon::ElementTransfer, agent::
 
   Timeline& timeline_;
   ControllerDoor& door_;
-  TaskWatch& watch_;
+  Watch& watch_;
   const policies::terms::ZoneRules& zones_;
   Faults faults_;
   agent::daemon::Identity identity_;
@@ -127,7 +142,10 @@ class Machine : agent::daemon::Exchange, agent::daemon::ElementTransfer, agent::
   bool stepping_ = false;
   bool vanished_ = false;
   bool disk_given_back_ = false;
+  bool deaf_ = false;
+  bool lies_ = false;
   std::uint32_t power_cuts_ = 0;
+  std::set<std::string> held_when_cut_;
   std::map<AssignmentId, Running> running_;
   std::optional<agent::contract::Choice> terms_answer_;
   std::optional<agent::contract::Choice> renewal_answer_;

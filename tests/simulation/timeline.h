@@ -15,9 +15,10 @@ using namespace policies::vocabulary;
 
 class Timeline {
  public:
-  Timeline(Instant start, std::uint64_t seed) : now_(start), random_(seed) {}
+  Timeline(Instant start, std::uint64_t seed) : beginning_(start), now_(start), random_(seed) {}
 
   [[nodiscard]] Instant now() const { return now_; }
+  [[nodiscard]] Instant beginning() const { return beginning_; }
   Random& random() { return random_; }
 
   // `act` happens at `when`, after everything that was put there before it for the same instant.
@@ -40,6 +41,7 @@ class Timeline {
       return one.when != other.when ? one.when > other.when : one.number > other.number;
     }
   };
+  Instant beginning_;
   Instant now_;
   Random random_;
   std::uint64_t next_number_ = 0;
