@@ -111,7 +111,7 @@ const std::set<std::string> adapters = {
 
 TEST(Layout, OnlyAdaptersTouchClockChanceAndFiles) {
   const std::regex forbidden(
-      R"((system_clock|steady_clock|high_resolution_clock)::now\(|\bsleep_for\(|\busleep\(|\brandom_device\b|\bgetenv\(|\bstd::(i|o)?fstream\b|<fstream>|\bfilesystem\b|\bstd::rand\b|[^_.>]\btime\(nullptr\))");
+      R"((system_clock|steady_clock|high_resolution_clock)::now\(|\bsleep_for\(|\busleep\(|\brandom_device\b|\bgetenv\(|\bstd::(i|o)?fstream\b|<fstream>|<filesystem>|\bstd::filesystem\b|\bfilesystem::|\bstd::rand\b|[^_.>]\btime\(nullptr\))");
   for (const SourceFile& file : sources()) {
     if (file.room() == "tests" || adapters.contains(file.path) || file.path.find("/examples/") != std::string::npos ||
         file.path.ends_with("/main.cc"))
