@@ -40,7 +40,6 @@ void add_operations(Lines& lines, const operations::Settings& settings) {
   lines.add("renewals.drain_lead", settings.renewals.drain_lead);
   lines.add("renewals.answer_time_min", settings.renewals.answer_time_min);
   lines.add("renewals.first_offer_life", settings.renewals.first_offer_life);
-  lines.add("scheduler.sample_period", settings.scheduler.sample_period);
   lines.add("scheduler.deadline_min", settings.scheduler.deadline_min);
   lines.add("scheduler.failures_max", settings.scheduler.failures_max);
   lines.add("scheduler.attempts_max", settings.scheduler.attempts_max);

@@ -1,6 +1,7 @@
 // The life of an agreement after the first answer: in force, near its end, renewed or ended, its machines given back.
 #include <algorithm>
 
+#include "agent/contract/messages.pb.h"
 #include "fleet/operations/world.h"
 #include "images/keys/statement.h"
 
@@ -46,7 +47,7 @@ void Operations::World::offer_renewal(const AgreementId& id, Instant now, store:
   words.set_offer(next.text);
   words.set_text(renewal.text);
   words.set_answer_by_ms(renewal.answer_by.time_since_epoch().count());
-  send(agreement.machines.front(), std::move(message));
+  send(agreement.machines.front(), message);
 }
 
 void Operations::World::take_answer(const registry::Machine& machine, std::string_view dsse, Instant now, store::Batch& batch) {
@@ -84,7 +85,7 @@ void Operations::World::take_answer(const registry::Machine& machine, std::strin
   registry.record({.kind = "renewal-" + word, .machine = machine.id, .agreement = id, .party = machine.owner, .text = answer->offer.text}, {now, "owner", ""}, batch);
   contract::Message message;
   message.mutable_countersigned()->set_dsse(*std::move(countersigned));
-  send(machine.id, std::move(message));
+  send(machine.id, message);
   refresh(machine.id, now);
   step_agreement(id, now, batch);
 }
@@ -139,7 +140,7 @@ void Operations::World::release(const AgreementId& id, const std::string& reason
     releasing.insert(machine);
     contract::Message message;
     message.mutable_drain()->set_reason(reason);
-    send(machine, std::move(message));
+    send(machine, message);
   }
   send_notice(agreement, "Your agreement is over (" + reason + "). Your machine is being emptied; then all its space is yours.", now);
 }

@@ -1,4 +1,5 @@
 // Machines leave: drained, given up, released. And come back.
+#include "agent/contract/messages.pb.h"
 #include "fleet/operations/world.h"
 #include "images/keys/statement.h"
 
@@ -73,7 +74,7 @@ void Operations::World::take_back(const MachineId& id, Instant now, store::Batch
   }
   contract::Message message;
   message.mutable_contents_request();
-  send(id, std::move(message));
+  send(id, message);
 }
 
 Result<std::string> Operations::World::release_order(const registry::Machine& machine, const std::string& reason, Instant now) const {
@@ -96,7 +97,7 @@ void Operations::World::order_releases(Instant now, store::Batch& batch) {
     registry.record({.kind = "release-ordered", .machine = *id, .agreement = machine.agreement, .party = machine.owner}, by_controller(now, ""), batch);
     contract::Message message;
     message.mutable_release()->set_dsse(*std::move(order));
-    send(*id, std::move(message));
+    send(*id, message);
     id = releasing.erase(id);
   }
 }

@@ -1,6 +1,7 @@
 // The message channel: one exchange with one machine.
 #include <algorithm>
 
+#include "agent/contract/messages.pb.h"
 #include "fleet/operations/world.h"
 
 namespace fleet::operations {
@@ -136,7 +137,7 @@ void Operations::World::take_contents(const MachineId& machine, const contract::
     contract::Message cancel;
     cancel.mutable_cancel_assignment()->set_assignment(held);
     cancel.mutable_cancel_assignment()->set_reason("no longer yours");
-    send(machine, std::move(cancel));
+    send(machine, cancel);
   }
   for (const AssignmentId& lost : ours)
     if (const auto again = scheduler.assignment(lost)) send_assignment(*again, now, batch);
@@ -196,7 +197,7 @@ void Operations::World::renew_certificate(const registry::Machine& machine, cons
   registry.update(machine.id, [&](registry::Machine& record) { record.certificate_until = now + settings.machine_certificate_life; }, batch);
   contract::Message message;
   message.mutable_certificate()->set_pem(*pem);
-  send(machine.id, std::move(message));
+  send(machine.id, message);
 }
 
 Result<std::string> Operations::messages(const MachineId& id, std::string_view encoded, std::string_view network, Instant now, store::Batch& batch) {

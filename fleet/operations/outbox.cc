@@ -1,4 +1,5 @@
 // What the controller says to machines.
+#include "agent/contract/messages.pb.h"
 #include "fleet/operations/texts.h"
 #include "fleet/operations/world.h"
 
@@ -9,11 +10,11 @@ std::int64_t milliseconds_of(Instant instant) { return instant.time_since_epoch(
 
 }  // namespace
 
-void Operations::World::send(const MachineId& machine, contract::Message message) {
+void Operations::World::send(const MachineId& machine, const contract::Message& message) {
   Live& its = live_of(machine);
   if (!its.session) its.session.emplace(agent::link::Session::End::Controller, agent::link::Session::State{}, agent::link::Session::Limits{});
   // A machine that lets so many messages wait is long given up; its next inventory tells us what to say anew.
-  if (const Done sent = its.session->send(std::move(message)); !sent) return;
+  if (const Done sent = its.session->send(message); !sent) return;
   changed_sessions.insert(machine);
 }
 
@@ -34,7 +35,7 @@ void Operations::World::send_config(const registry::Machine& machine) {
   config.set_running_max(settings.running_max);
   config.set_zone(machine.zone);
   if (const registry::Agreement* agreement = agreement_of(machine)) config.set_terms_json(agreement->terms_text);
-  send(machine.id, std::move(message));
+  send(machine.id, message);
 }
 
 void Operations::World::send_notice(const registry::Agreement& agreement, const std::string& text, Instant now) {
@@ -45,7 +46,7 @@ void Operations::World::send_notice(const registry::Agreement& agreement, const 
     notice.set_state(std::string(name_of(agreement.state)));
     notice.set_text(text);
     notice.set_at_ms(milliseconds_of(now));
-    send(machine, std::move(message));
+    send(machine, message);
   }
 }
 
@@ -59,7 +60,7 @@ void Operations::World::send_summary(const MachineId& machine, Instant now) {
   summary.set_tasks_done(record->tasks_done);
   summary.set_shards_held(placement.shards_on(machine).size());
   summary.set_as_of_ms(milliseconds_of(now));
-  send(machine, std::move(message));
+  send(machine, message);
 }
 
 void Operations::World::send_assignment(const scheduler::Assignment& work, Instant now, store::Batch& batch) {
@@ -94,7 +95,7 @@ void Operations::World::send_assignment(const scheduler::Assignment& work, Insta
 
   Live& its = live_of(work.machine);
   if (its.session && static_cast<std::size_t>(assignment.ByteSizeLong()) < agent::link::Session::Limits{}.frame_max.count / 2) {
-    send(work.machine, std::move(message));
+    send(work.machine, message);
     return;
   }
   scheduler::Report refused;

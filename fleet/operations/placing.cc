@@ -1,4 +1,5 @@
 // What placement wants moved becomes messages with tickets; what it wants rebuilt is rebuilt here, without any key.
+#include "agent/contract/messages.pb.h"
 #include "fleet/objects/objects.h"
 #include "fleet/operations/world.h"
 

@@ -1,4 +1,5 @@
 // What follows from the scheduler's decisions: machines are told, results become readable, what nobody needs goes.
+#include "agent/contract/messages.pb.h"
 #include "fleet/operations/world.h"
 
 namespace fleet::operations {
@@ -8,7 +9,7 @@ void Operations::World::apply(const scheduler::Consequences& follows, Instant no
     contract::Message message;
     message.mutable_cancel_assignment()->set_assignment(cancelled.assignment.text);
     message.mutable_cancel_assignment()->set_reason(cancelled.reason);
-    send(cancelled.machine, std::move(message));
+    send(cancelled.machine, message);
   }
   for (const scheduler::Copy& odd : follows.odd_ones) {
     registry.update(odd.machine, [](registry::Machine& machine) { ++machine.odd_results; }, batch);

@@ -9,13 +9,20 @@
 #include <unordered_set>
 #include <vector>
 
-#include "agent/contract/messages.pb.h"
+#include "agent/contract/statements.h"
 #include "agent/link/session.h"
 #include "fleet/ledger/billing.h"
 #include "fleet/ledger/journal.h"
 #include "fleet/operations/due_queue.h"
 #include "fleet/operations/operations.h"
 #include "policies/terms/lease_window.h"
+
+namespace agent::contract {
+class Contents;
+class Message;
+class ShardStatus;
+class TaskStatus;
+}  // namespace agent::contract
 
 namespace fleet::operations {
 namespace terms = policies::terms;
@@ -81,7 +88,7 @@ struct Operations::World {
   Done load(store::Store& store, Instant now);
 
   // --- messages to machines (outbox.cc)
-  void send(const MachineId& machine, contract::Message message);
+  void send(const MachineId& machine, const contract::Message& message);
   void send_config(const registry::Machine& machine);
   void send_notice(const registry::Agreement& agreement, const std::string& text, Instant now);
   void send_summary(const MachineId& machine, Instant now);

@@ -9,7 +9,8 @@
 
 #include "fleet/registry/records.h"
 
-namespace fleet::registry::record_json {
+namespace fleet::registry {
+namespace record_json {
 
 namespace json = boost::json;
 
@@ -146,4 +147,5 @@ Result<Record> record_from(std::string_view text, std::string_view what) {
   return record;
 }
 
-}  // namespace fleet::registry::record_json
+}  // namespace record_json
+}  // namespace fleet::registry
