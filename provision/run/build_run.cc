@@ -193,6 +193,12 @@ Done BuildRun::conclude(contract::Receipt receipt, Recorder& recorder) {
   return Identity::forget_key(station_.files(), folder_);
 }
 
+Done BuildRun::forget_leftovers() {
+  const auto key = station_.files().exists(folder_ + "/device.key");
+  if (!key) return key.error();
+  return *key ? Identity::forget_key(station_.files(), folder_) : Done();
+}
+
 RunReport BuildRun::report(RunOutcome outcome) const {
   RunReport report;
   report.outcome = outcome;

@@ -61,6 +61,8 @@ class BuildRun {
   Result<std::vector<std::string>> installation_faults(const disk::Extent& extent);
   // Signs the receipt, hands out voucher and receipt, marks the run as finished, forgets the machine's key.
   Done conclude(agent::contract::Receipt receipt, Recorder& recorder);
+  // What a run that was cut in its very last step left behind.
+  Done forget_leftovers();
   [[nodiscard]] RunReport report(RunOutcome outcome) const;
 
   const BuildRequest& request_;

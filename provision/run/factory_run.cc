@@ -216,13 +216,6 @@ class FactoryRun : public BuildRun {
     return {};
   }
 
-  // What a run that was cut in its very last step left behind.
-  Done forget_leftovers() {
-    const auto key = station_.files().exists(folder_ + "/device.key");
-    if (!key) return key.error();
-    return *key ? Identity::forget_key(station_.files(), folder_) : Done();
-  }
-
   Done make_image(Recorder& recorder) {
     if (!image_missing_) return {};
     return recorder.step("make-image",

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <set>
 
 namespace provision::run {
 
@@ -52,14 +52,14 @@ bool Recorder::was_cut(std::string_view name) const {
 }
 
 std::vector<std::string> steps_done(const Journal& journal) {
-  std::vector<std::string> steps;
+  std::vector<std::string> texts;
+  std::set<std::string> seen;
   for (const Entry& entry : journal.entries()) {
-    if (entry.kind != EntryKind::Outcome) continue;
     const auto text = entry.facts.find("text");
-    if (text == entry.facts.end() || std::find(steps.begin(), steps.end(), text->second) != steps.end()) continue;
-    steps.push_back(text->second);
+    if (entry.kind == EntryKind::Outcome && text != entry.facts.end() && seen.insert(entry.step).second)
+      texts.push_back(text->second);
   }
-  return steps;
+  return texts;
 }
 
 }  // namespace provision::run

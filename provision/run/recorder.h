@@ -40,7 +40,8 @@ class Recorder final : public disk::StepWitness {
 // The journal's name for a step on a disk: "write-table", "format-ext4 2".
 std::string name_of(const disk::Step& step);
 
-// The texts of all steps that this journal says were done, in order, each once: what a receipt lists.
+// The texts of all steps that this journal says were done, in order, each step once however often it was repeated: what
+// a receipt lists.
 std::vector<std::string> steps_done(const Journal& journal);
 
 }  // namespace provision::run

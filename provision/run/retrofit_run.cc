@@ -19,7 +19,10 @@ class RetrofitRun : public BuildRun {
 
   Result<RunReport> retrofit() {
     if (Done decided = decide(); !decided) return decided.error();
-    if (nothing_left()) return report(RunOutcome::NoChanges);
+    if (nothing_left()) {
+      if (Done forgotten = forget_leftovers(); !forgotten) return forgotten.error();
+      return report(RunOutcome::NoChanges);
+    }
     if (Done kept = keep("retrofit"); !kept) return kept.error();
     Recorder recorder(*journal_, ports_);
     const auto acts =
