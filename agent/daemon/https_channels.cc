@@ -2,6 +2,8 @@
 
 #include <boost/json.hpp>
 
+#include "images/keys/certificates.h"
+
 namespace agent::daemon {
 namespace {
 
@@ -95,7 +97,7 @@ Result<link::HttpExchange*> Channel::connection() {
   link::HttpsClientSettings settings;
   {
     const std::lock_guard lock(mutex_);
-    if (exchange_ && !certificate_changed_) return exchange_.get();
+    if (exchange_ && !certificate_changed_ && clock_.now() < presented_until_) return exchange_.get();
     settings.certificate_pem = certificate_pem_;
     certificate_changed_ = false;
   }
@@ -105,7 +107,12 @@ Result<link::HttpExchange*> Channel::connection() {
   settings.host = endpoint->host;
   settings.port = endpoint->port;
   settings.authority_pem = settings_.authority_pem;
-  if (!settings.certificate_pem.empty()) settings.private_key_pem = settings_.private_key_pem;
+  // An expired certificate only gets the handshake refused; without one the machine can still enrol again.
+  const auto facts = images::keys::certificate_facts(settings.certificate_pem);
+  const bool valid = facts && clock_.now() < facts->not_after;
+  presented_until_ = valid ? facts->not_after : Instant::max();
+  if (!valid) settings.certificate_pem.clear();
+  if (valid) settings.private_key_pem = settings_.private_key_pem;
   settings.timeout = settings_.timeout;
   Result<std::unique_ptr<link::HttpExchange>> made = link::make_https_client(std::move(settings), clock_);
   if (!made) return std::move(made).error();

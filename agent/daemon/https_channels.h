@@ -49,6 +49,7 @@ class Channel {
   std::deque<std::pair<Work, Failed>> waiting_;
   std::string certificate_pem_;
   bool certificate_changed_ = true;
+  Instant presented_until_ = Instant::max();  // when the connection's certificate expires; only the thread's
   bool closing_ = false;
   std::unique_ptr<link::HttpExchange> exchange_;
   std::thread thread_;

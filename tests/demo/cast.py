@@ -19,7 +19,6 @@ class Machine:
         self.disk = folder / "disks" / f"{name}.img"
         self.folder = folder / "machines" / name
         self.state, self.settings, self.vault = self.folder / "state", self.folder / "settings", self.folder / "vault"
-        self.answers = self.folder / "answers.yaml"
         self.id = None       # of its key; read off its disk
         self.serial = None
         self.lease_bytes = 0
@@ -42,11 +41,11 @@ class Cast:
 
     # -- time
 
-    def set_clock(self, shown, why):
+    def set_clock(self, shown, why, rate=1):
         """From now on it is `shown` (UTC, ISO) for everybody who was started with --clock."""
         real = datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         partial = self.clock.with_suffix(".new")
-        partial.write_text(f"{real} {shown} 1\n")
+        partial.write_text(f"{real} {shown} {rate}\n")
         partial.rename(self.clock)
         self.story.tell(f"   The clock shows {shown} ({why}).")
 
@@ -70,28 +69,23 @@ class Cast:
     # -- daemons
 
     def start_controller(self):
+        port_file = self.controller / "port"
+        port_file.unlink(missing_ok=True)
         self.story.daemon("controller", "leaseback-fleetd", "run", "--folder", self.controller, "--listen", f"127.0.0.1:{self.port}", "--clock", self.clock,
-                          "--poll-interval", "300ms")
-        self.story.until("the controller to listen", lambda: listens(self.port))
+                          "--poll-interval", "300ms", "--port-file", port_file)
+        self.story.until("the controller to listen", port_file.exists)
 
     def start_agent(self, name):
         machine = self.machines[name]
-        self.story.daemon(name, "leaseback-agent", "run", "--state", machine.state, "--settings", machine.settings, "--vault", machine.vault, "--clock", self.clock,
-                          "--answers", machine.answers)
+        self.story.daemon(name, "leaseback-agent", "run", "--state", machine.state, "--settings", machine.settings, "--vault", machine.vault, "--clock", self.clock)
 
-    def answer(self, name, **answers):
-        partial = self.machines[name].answers.with_suffix(".new")
-        partial.write_text("".join(f"{key}: {value}\n" for key, value in answers.items()))
-        partial.rename(self.machines[name].answers)
+    def at_machine(self, name, *words, **options):
+        """A customer at their own machine."""
+        machine = self.machines[name]
+        return self.story.run("leaseback-agent", *words, "--state", machine.state, "--settings", machine.settings, **options)
 
 
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
-
-
-def listens(port):
-    with socket.socket() as probe:
-        probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -7,6 +7,7 @@ shipped programs; everything that is started is stopped. Leaves a folder to expl
 import argparse
 import shutil
 import sys
+import traceback
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -64,8 +65,10 @@ def main():
         for step in STEPS:
             step(story, cast)
         farewell(story)
-    except (Failed, KeyboardInterrupt) as failure:
-        problem = str(failure) or "interrupted"
+    except KeyboardInterrupt:
+        problem = "interrupted"
+    except Exception as failure:  # whatever it is: what was started is stopped, and the summary is written
+        problem = str(failure) if isinstance(failure, Failed) else traceback.format_exc()
     finally:
         story.stop_all()
         story.write_summary(problem)

@@ -18,7 +18,7 @@ def start_controller(story, cast):
     story.check("its store is empty: there is none", not (cast.controller / "store.sqlite").exists())
     cast.start_controller()
     cast.staff_command("health", show=True)
-    cast.staff_command("line", "register", "line-1", "--key", cast.station / "line.pub")
+    cast.staff_command("line", "register", "line-1", "--key", cast.station / "line.pem")
     built = sorted((cast.station / "vouchers").glob("*")) + sorted((cast.station / "receipts").glob("*")) + [m.order for m in cast.machines.values()]
     said = cast.staff_json("voucher", "import", *built)
     story.check("five vouchers are imported", said["imported"] == 5, str(said))
@@ -47,7 +47,6 @@ def unpack_machine(story, cast, machine):
     settings += "release_command:\n" + "".join(f"  - {json.dumps(str(word))}\n" for word in release)
     settings += "poll_first: 100ms\npoll_interval: 300ms\npoll_interval_max: 2s\n"
     (machine.settings / "agent.yaml").write_text(settings)
-    cast.answer(machine.name, name=machine.name.capitalize())
 
 
 def boot_machines(story, cast):
@@ -57,12 +56,15 @@ def boot_machines(story, cast):
     for machine in cast.machines.values():
         unpack_machine(story, cast, machine)
         cast.start_agent(machine.name)
-    terms = json.loads((cast.machines["alice"].settings / "terms.json").read_text())
-    story.show(terms["text"], lines=24)
     states = {m["owner"]: m["state"] for m in cast.staff_json("machine", "list")["machines"]}
     story.check("no answer yet means no lease: all five are only provisioned", set(states.values()) == {"provisioned"}, str(states))
+    cast.at_machine("alice", "first-boot", "--clock", cast.clock, stdin="\n", expect=3, tell=False)
+    story.check("Enter alone is no answer: nothing is recorded", not (cast.machines["alice"].state / "owner" / "consent.dsse").exists())
     for machine in cast.machines.values():
-        cast.answer(machine.name, terms=machine.terms, name=machine.name.capitalize())
+        first = machine.name == "alice"
+        shown = cast.at_machine(machine.name, "first-boot", "--clock", cast.clock, stdin=f"{1 if machine.terms == 'accept' else 2}\n{machine.name.capitalize()}\n", tell=first)
+        if first:
+            story.show(shown, lines=60)
     story.until("four machines to be leased", lambda: sorted(m["owner"] for m in cast.staff_json("machine", "list")["machines"] if m["state"] == "leased") == sorted(LEASING))
     story.check("four accept: signed consent, enrolment by voucher and proof of key, certificate, mutual TLS from then on", True)
     for name in LEASING:

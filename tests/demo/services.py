@@ -55,7 +55,7 @@ def store_object(story, cast):
     story.check(f"the machine is given up: its shard is rebuilt on {fourth}'s, without the client's key", True)
     story.tell(f"   {lost.capitalize()}'s machine comes back.")
     cast.start_agent(lost)
-    story.until("what it holds to be freed", lambda: status_of(story, cast, lost)["shards"] == 0, seconds=60)
+    story.until("what it holds to be freed", lambda: status_of(story, cast, lost)["shards_held"] == 0, seconds=60)
     story.check("what it still held is stale, and is freed", cast.machine_facts(lost)["shards"] == 0)
     story.end()
 
@@ -84,7 +84,7 @@ def run_job(story, cast):
     job = str(submitted["job"])
     time.sleep(1.5)
     story.check("outside the leased hours nothing runs", tasks_done(cast, job) == 0)
-    cast.set_clock("2026-12-02T05:30:00Z", "23:30 in Chicago: the leased hours")
+    cast.set_clock("2026-12-02T05:30:00Z", "23:30 in Chicago: the leased hours; a minute passes each second", rate=60)
     story.until("the first tiles", lambda: tasks_done(cast, job) >= 20, seconds=90)
     running = max(LEASING, key=lambda name: cast.machine_facts(name)["running"])
     story.tell(f"   {running.capitalize()}'s agent is killed in the middle (kill -9), and started again.")
@@ -92,6 +92,7 @@ def run_job(story, cast):
     cast.start_agent(running)
     waited = cast.client("job", "wait", job, "--wait-max", "5m", show=True, timeout=400)
     story.check("all 240 tasks are done", tasks_done(cast, job) == 240, waited)
+    cast.set_clock("2026-12-02T08:00:00Z", "later that night")
     tiles = story.folder / "tiles"
     cast.client("job", "results", job, "--into", tiles)
     picture = story.folder / "pictures" / "mandelbrot.png"
@@ -171,8 +172,11 @@ def end_a_lease(story, cast):
     original = story.folder / "holiday-film.bin"
     cast.set_clock("2027-11-15T12:00:00Z", "two weeks before the end of the term")
     for name in LEASING:
-        machine = cast.machines[name]
-        cast.answer(name, terms="accept", renewal=machine.renewal, name=name.capitalize())
+        offer = story.until(f"the renewal offer to reach {name}", lambda: status_of(story, cast, name)["renewal_offer"], seconds=60)
+        if name == "bob":
+            story.show(offer, lines=12)
+        offered = cast.staff_json("agreement", "show", cast.machine_facts(name)["agreement"])["renewal"]["offer"]
+        cast.at_machine(name, "renewal", cast.machines[name].renewal, offered, tell=name == "bob")
     agreement = cast.machine_facts("bob")["agreement"]
     story.until("the renewal offer to be answered", lambda: cast.staff_json("agreement", "show", agreement).get("renewal", {}).get("state") == "declined", seconds=60)
     story.check("a renewal offer goes out, and Bob declines it", True)
