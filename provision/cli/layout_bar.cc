@@ -6,9 +6,17 @@
 #include <numeric>
 
 namespace provision::cli {
+using namespace policies::vocabulary;
 namespace {
 
 constexpr std::size_t cell_min = 3;
+
+// Whole MiB below a GiB, else GiB with one decimal: sizes that can be compared at a glance.
+std::string size_text(Bytes size) {
+  const std::uint64_t tenths = (size.count * 10 + gibibytes(1).count / 2) / gibibytes(1).count;
+  return size < gibibytes(1) ? fmt::format("{} MiB", size.count >> 20)
+                             : fmt::format("{}.{} GiB", tenths / 10, tenths % 10);
+}
 
 // Columns for each part: its share, and the least it needs; what that takes too much is taken from the widest.
 std::vector<std::size_t> cells_of(const disk::DiskPlan& plan, std::size_t columns) {
@@ -41,7 +49,7 @@ std::string layout_bar(const disk::DiskPlan& plan, std::size_t width) {
     const std::string short_name = fmt::format("{}", partition.number);
     const std::string& name = long_name.size() <= cells[i] ? long_name : short_name;
     bar += name + std::string(cells[i] - std::min(cells[i], name.size()), fill) + "|";
-    std::string size = partition.extent.size.text();
+    std::string size = size_text(partition.extent.size);
     if (size.size() > cells[i]) size = "";
     legend += fmt::format("{:<{}} ", size, cells[i]);
   }

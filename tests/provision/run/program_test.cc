@@ -236,6 +236,50 @@ TEST_F(Program, RetrofitsAUsedDiskWithoutTouchingItsOwnersFiles) {
   EXPECT_EQ(std::string(released.at("owner_files_after").as_string()), receipt.owner_files_before.text);
 }
 
+TEST_F(Program, LeavesTheDiskAloneWhenARetrofitWasDeclined) {
+  ok("truncate -s 20GB frank.img");
+  ok("sh -c \"printf 'label: gpt\\nname=franks\\n' | sfdisk -q frank.img\"");
+  ok("sh -c \"sed 's/^lease: .*/lease: declined-at-order/' " + order_file("home-frank-retrofit") +
+     " > declined.yaml\"");
+  const std::string bytes = digest_of("frank.img");
+  const std::string line = "leaseback-provision disk retrofit declined.yaml --disk frank.img --station station" + rules;
+  ok(line);
+  EXPECT_EQ(digest_of("frank.img"), bytes);
+  const auto receipt = receipt_at("station/receipts/home-frank-retrofit.json");
+  EXPECT_EQ(receipt.kind, contract::ReceiptKind::Retrofitted);
+  EXPECT_EQ(receipt.table_before, receipt.table_after);
+  EXPECT_TRUE(receipt.machine.empty());
+  EXPECT_EQ(ok(line).out, "No changes.\n");
+}
+
+TEST_F(Program, FindsWhatWasChangedBehindItsBack) {
+  ok(apply_command("home-alice", "alice.img"));
+  const std::string verify = "leaseback-provision disk verify " + order_file("home-alice") +
+                             " --disk alice.img --station station --bundle agent.bundle --bundle-key release.pem" +
+                             rules;
+  ok(verify);
+  ok("cp --sparse=always alice.img whole.img");
+  const auto facts = *shop.disks.read(shop.path("alice.img"));
+  const auto tamper = [&](const std::string& path, const std::string& text) {
+    auto tree = *shop.disks.open_tree(shop.path("alice.img"), facts.partition(2)->extent, disk::TreeAccess::ReadWrite);
+    ASSERT_TRUE(tree->put_file(path, text, {0644, 0, 0, 1}));
+    ASSERT_TRUE(tree->commit());
+  };
+  for (const char* path : {"/usr/lib/leaseback/leaseback-agent", "/etc/leaseback/terms.json", "/etc/nftables.conf",
+                           "/var/lib/leaseback/voucher.json"}) {
+    ok("cp --sparse=always whole.img alice.img");
+    tamper(path, "changed");
+    const auto said = shop.run(verify);
+    EXPECT_EQ(said.status, 1) << path;
+  }
+  ok("cp --sparse=always whole.img alice.img");
+  ASSERT_TRUE(shop.disks.destroy_key_slots(shop.path("alice.img"), facts.lease()->extent));
+  EXPECT_EQ(shop.run(verify).status, 1) << "a lease partition without its header";
+  ok("cp --sparse=always whole.img alice.img");
+  ok("mdel -i alice.img@@1048576 ::/loader/loader.conf");
+  EXPECT_EQ(shop.run(verify).status, 1) << "a boot partition without its loader's settings";
+}
+
 TEST_F(Program, ChangesNothingForWhatItRefuses) {
   ok("truncate -s 40GB blank.img");
   const auto apply = [&](const std::string& order, const std::string& disk, const std::string& more) {
