@@ -42,11 +42,14 @@ Result<Claim> claim_from(std::string_view dsse) {
 
 NonceAnswer Operations::nonce(Instant now) {
   World& world = *world_;
-  std::erase_if(world.nonces, [now](const auto& one) { return one.second <= now; });
   // So many at once are not machines: the oldest promise goes, whoever held it asks again.
-  if (world.nonces.size() >= world.settings.nonces_max) world.nonces.erase(world.nonces.begin());
+  while (!world.nonces_given.empty() && (world.nonces_given.front().first <= now || world.nonces_given.size() >= world.settings.nonces_max)) {
+    world.nonces.erase(world.nonces_given.front().second);
+    world.nonces_given.pop_front();
+  }
   std::string nonce = hex_of(keys::random_bytes(32));
   world.nonces[nonce] = now + world.settings.nonce_life;
+  world.nonces_given.emplace_back(now + world.settings.nonce_life, nonce);
   return {std::move(nonce), world.own.authority_pem, world.own.signing.public_key().pem()};
 }
 

@@ -15,7 +15,13 @@ Instant instant_of(std::int64_t milliseconds) {
   return Instant(Duration(std::clamp<std::int64_t>(milliseconds, 0, year_9999)));
 }
 
-std::string shortened(const std::string& text) { return text.size() <= text_max ? text : text.substr(0, text_max) + "..."; }
+// Cut between two characters of UTF-8, not within one: what is stored must be readable as text.
+std::string shortened(const std::string& text) {
+  if (text.size() <= text_max) return text;
+  std::size_t end = text_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return text.substr(0, end) + "...";
+}
 
 registry::Profile profile_of(const contract::NodeProfile& message) {
   registry::Profile profile;

@@ -129,6 +129,7 @@ class Operations {
   [[nodiscard]] const placement::Placement& placement() const;
   [[nodiscard]] const ledger::Journal& journal() const;
   [[nodiscard]] const policies::loading::Rules& rules() const;
+  // Counted anew at most once a second.
   [[nodiscard]] Figures figures(Instant now) const;
 
  private:

@@ -2,6 +2,7 @@
 // cases take. Only for this folder's sources.
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <set>
 #include <string>
@@ -74,6 +75,7 @@ struct Operations::World {
   std::set<MachineId> changed_sessions;
   std::set<MachineId> releasing;              // waiting to be empty, then for their release order
   std::unordered_map<std::string, Instant> nonces;  // until when
+  std::deque<std::pair<Instant, std::string>> nonces_given;  // the same in the order in which they end
   std::map<std::string, std::string> orders;  // YAML as imported, by order id
   std::unordered_map<Digest, Upload> uploads;
   std::unordered_map<PartyId, Bytes> uploaded;  // per client
@@ -83,6 +85,8 @@ struct Operations::World {
   bool placement_changed = false;
   std::optional<Instant> last_tick;
   Instant listening_since;
+  Figures figures;
+  std::optional<Instant> figures_at;
 
   // --- start (load.cc)
   Done load(store::Store& store, Instant now);

@@ -140,7 +140,10 @@ bool read(const json::value& value, Record& record) {
 template <typename Record>
 Result<Record> record_from(std::string_view text, std::string_view what) {
   boost::system::error_code error;
-  const json::value value = json::parse(text, error);
+  // A text that came from outside with a broken character must never keep the controller from starting.
+  json::parse_options options;
+  options.allow_invalid_utf8 = true;
+  const json::value value = json::parse(text, error, {}, options);
   Record record;
   if (error || !read(value, record))
     return Error{ErrorCode::Corrupt, "a stored " + std::string(what) + " is not what was written", {}};

@@ -364,6 +364,36 @@ TEST(Life, ForeignTicketsOpenNothing) {
   EXPECT_EQ(rig.ops().get_element(rig.client, keys::sha256("other"), 0, "", rig.now).error().code, ErrorCode::PermissionDenied);
 }
 
+TEST(Life, WhateverAMachineSaysTheControllerStartsAgain) {
+  Rig rig;
+  Fleet fleet(rig, 1);
+  ScriptedMachine& machine = *fleet.machines.front();
+  std::string cries;
+  for (int i = 0; i < 400; ++i) cries += "\u2620";
+  for (int cut = 0; cut < 4; ++cut) {
+    contract::Message fault;
+    fault.mutable_fault()->set_where(std::string(static_cast<std::size_t>(cut), 'x'));
+    fault.mutable_fault()->set_message(cries);
+    machine.say(fault);
+    contract::Message junk;
+    junk.mutable_offer_answer()->set_dsse(cries);
+    machine.say(junk);
+    contract::Message task;
+    task.mutable_task_status()->set_assignment(cries);
+    task.mutable_task_status()->set_reason(cries);
+    machine.say(task);
+    contract::Message shard;
+    shard.mutable_shard_status()->set_shard(cries);
+    shard.mutable_shard_status()->set_digest(cries);
+    machine.say(shard);
+  }
+  machine.settle();
+  const std::uint64_t events = rig.ops().registry().events();
+  rig.restart();
+  EXPECT_EQ(rig.ops().registry().events(), events);
+  EXPECT_EQ(rig.ops().registry().find_machine(machine.id)->state, MachineState::Leased);
+}
+
 // The story that must end the same however often the controller dies.
 struct End {
   std::string object;
