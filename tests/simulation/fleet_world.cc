@@ -76,6 +76,8 @@ FleetWorld::FleetWorld(Plan plan)
   for (int number = 0; number < plan.machines; ++number) make_machine(number);
   controller_->set_death_rate(plan.controller_death_rate);
   plan_vanishing();
+  plan_rot();
+  plan_words_of_staff();
   const auto some_time = [&] { return beginning + timeline_.between(72h, std::max(Duration(73h), Duration(24h) * plan.days * 2 / 3)); };
   for (int number = 0; number < plan.objects; ++number) timeline_.at(some_time(), [this, number] { put_object(number); });
   for (int number = 0; number < plan.jobs; ++number) timeline_.at(some_time(), [this, number] { submit_job(number); });
@@ -115,9 +117,9 @@ void FleetWorld::make_machine(int number) {
   if (number >= plan_.silent + plan_.declining && number < plan_.silent + plan_.declining + plan_.lying) machine.lie();
   const auto choice = number < plan_.silent + plan_.declining ? agent::contract::Choice::Declined : agent::contract::Choice::Accepted;
   timeline_.at(beginning + timeline_.between(1h, 48h), [&machine, choice] { machine.answer_terms(choice); });
-  // A third renews, a third declines, a third never answers.
+  // A third renews, a third declines, a third never answers. Who answers does so in time, however long the machine is off meanwhile.
   if (number % 3 != 0)
-    timeline_.at(beginning + timeline_.between(24h * 14, 24h * 20), [&machine, number] {
+    timeline_.at(beginning + timeline_.between(24h * 13, 24h * 17), [&machine, number] {
       machine.answer_renewal(number % 3 == 1 ? agent::contract::Choice::Accepted : agent::contract::Choice::Declined);
     });
 }
@@ -135,6 +137,8 @@ void FleetWorld::agent_failed(const Machine& machine, const Error& error) {
 void FleetWorld::task_ran(const Machine& machine, const AssignmentId& assignment, Instant from, Instant to) {
   const agent::contract::Voucher& voucher = machine.identity().voucher_facts;
   find(outside_hours(assignment.text + " on " + voucher.serial, {from, to}, (**rules_.find_terms(voucher.terms)).processor_hours, **zones_.zone(voucher.zone)));
+  if (const auto pause = machine.last_pause(); pause && from < pause->to && pause->from < to)
+    find({assignment.text + " ran on " + voucher.serial + " although its owner had paused work at " + text_of(pause->from)});
 }
 
 void FleetWorld::live(Duration span) {
@@ -161,9 +165,8 @@ void FleetWorld::check_hour() {
 
 void FleetWorld::check_results_stay() {
   if (!controller_->is_up()) return;
-  const bool midnight = timeline_.now().time_since_epoch() % 24h == 0h;
   for (const auto& [job, parameters] : jobs_)
-    if (results_[job].size() < parameters.size() || midnight) find(lost_results(job, parameters, controller_->operations().scheduler().tasks(JobId(job), 0, 100'000), results_[job]));
+    find(lost_results(job, parameters, controller_->operations().scheduler().tasks(JobId(job), 0, 100'000), results_[job]));
 }
 
 void FleetWorld::check_objects_stay_readable() {
@@ -213,20 +216,45 @@ void FleetWorld::check_pay() {
   if (owed.empty()) find({"nobody was paid for anything"});
 }
 
-void FleetWorld::check_end() {
-  find(ledger_faults(controller_->store()));
-  check_pay();
+bool FleetWorld::is_plain(int number) const {
+  const MachineId& id = machines_[static_cast<std::size_t>(number)]->id();
+  return number >= plan_.silent + plan_.declining && !gone_.contains(id) && !terminated_.contains(id);
+}
+
+void FleetWorld::check_jobs_and_objects_end() {
   if (jobs_.size() != static_cast<std::size_t>(plan_.jobs)) find({"not every job was submitted"});
   if (things_.size() != static_cast<std::size_t>(plan_.objects)) find({"not every object was put"});
   for (const auto& [job, parameters] : jobs_)
     if (results_[job].size() != parameters.size()) find({job + " did not end: " + std::to_string(results_[job].size()) + " tasks are done"});
   for (const auto& [id, thing] : things_) {
     const auto view = controller_->operations().object(thing.client, ObjectId(id));
-    if (!view || view->state == fleet::placement::ObjectState::Lost) find({id + " is lost"});
-    if (view && view->state == fleet::placement::ObjectState::Spooled) find({id + " was never placed"});
+    // Every shard on a machine of its own: enough machines are leased still.
+    if (!view || view->state != fleet::placement::ObjectState::Stored) find({id + " is not whole: " + (view ? std::string(name_of(view->state)) : "gone")});
   }
-  for (int number = plan_.silent; number < plan_.silent + plan_.declining; ++number)
-    if (!machine(number).disk_given_back()) find({"machine " + std::to_string(number) + " declined and still has its lease partition"});
+}
+
+// Whose lease is over has everything back; what lies on the others is what is counted on, and nothing stale.
+void FleetWorld::check_machines_end() {
+  const fleet::placement::Placement& placement = controller_->operations().placement();
+  for (int number = 0; number < plan_.machines; ++number) {
+    if (gone_.contains(machine(number).id())) continue;
+    const std::string name = "machine " + std::to_string(number);
+    const bool declined = number >= plan_.silent && number < plan_.silent + plan_.declining;
+    const bool ended = plan_.days >= 28 && (terminated_.contains(machine(number).id()) || (is_plain(number) && number % 3 != 1));
+    if ((declined || ended) && !machine(number).disk_given_back()) find({name + ": the lease is over, and its owner has not got the disk back"});
+    if (!declined && !ended && machine(number).disk_given_back()) find({name + ": its lease was ended, and nobody wanted that"});
+    std::set<std::string> counted;
+    for (const fleet::placement::ShardView& shard : placement.shards_on(machine(number).id())) counted.insert(shard.digest.text);
+    if (machine(number).held() != counted)
+      find({name + " holds " + std::to_string(machine(number).held().size()) + " shards, and " + std::to_string(counted.size()) + " are counted on"});
+  }
+}
+
+void FleetWorld::check_end() {
+  find(ledger_faults(controller_->store()));
+  check_pay();
+  check_jobs_and_objects_end();
+  check_machines_end();
   read_back_all();
 }
 

@@ -26,6 +26,9 @@ struct Plan {
   int declining = 3;     // say no at first boot
   int vanishing = 4;     // are lost for ever, one at a time
   int lying = 1;         // compute wrong results
+  int rotting = 3;       // times that a disk forgets a bit of a shard
+  double long_absence_rate = 0.04;  // of the times that a machine is off: for so long that it is given up meanwhile
+  double pause_rate = 0.3;          // of the times that it is on: its owner pauses work for a while
   int objects = 24;
   int jobs = 6;
   int tasks_a_job = 40;
@@ -78,6 +81,9 @@ class FleetWorld final : public Watch {
   // happenings.cc: what happens to it
   void switch_on_and_off(Machine& machine);
   void plan_vanishing();
+  void plan_rot();
+  void plan_words_of_staff();
+  void pause_for_a_while(Machine& machine);
   void keep_trying(std::function<bool()> act);
   void put_object(int number);
   void submit_job(int number);
@@ -90,6 +96,10 @@ class FleetWorld final : public Watch {
   void check_objects_stay_readable();
   void check_silent_and_declined();
   void check_pay();
+  void check_jobs_and_objects_end();
+  void check_machines_end();
+  // Accepted the first terms, and nothing befell its agreement or the machine but what the plan does to all.
+  [[nodiscard]] bool is_plain(int number) const;
 
   SeededChance chance_;
   Plan plan_;
@@ -100,6 +110,7 @@ class FleetWorld final : public Watch {
   std::unique_ptr<Controller> controller_;
   std::vector<std::unique_ptr<Machine>> machines_;
   std::set<MachineId> gone_;
+  std::set<MachineId> terminated_;
   std::map<std::string, Thing> things_;
   std::set<std::string> read_;                               // objects that were read back in the end
   std::map<std::string, std::vector<std::string>> jobs_;     // job -> parameters by task

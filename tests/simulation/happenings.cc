@@ -27,13 +27,16 @@ PartyId client_of(int number) { return PartyId(number % 2 == 0 ? "acme" : "zenit
 void FleetWorld::switch_on_and_off(Machine& machine) {
   if (gone_.contains(machine.id())) return;
   machine.switch_on();
+  if (timeline_.random().chance(plan_.pause_rate)) timeline_.after(timeline_.between(0h, 24h), [this, &machine] { pause_for_a_while(machine); });
   timeline_.after(timeline_.between(6h, 60h), [this, &machine] {
     // Half of the cuts wait for a write to the disk, and come in the middle of it.
     const bool in_a_write = timeline_.random().chance(0.5);
     if (in_a_write) machine.cut_power_at_write(1 + timeline_.random().below(6));
     timeline_.after(in_a_write ? Duration(3h) : Duration(0), [this, &machine] {
       machine.cut_power();
-      timeline_.after(timeline_.between(5min, 9h), [this, &machine] { switch_on_and_off(machine); });
+      const bool quiet = timeline_.now() >= timeline_.beginning() + 24h * plan_.days;
+      const bool long_absence = !quiet && timeline_.random().chance(plan_.long_absence_rate);
+      timeline_.after(long_absence ? timeline_.between(32h, 80h) : timeline_.between(5min, 9h), [this, &machine] { switch_on_and_off(machine); });
     });
   });
 }
@@ -47,6 +50,45 @@ void FleetWorld::plan_vanishing() {
       lost.vanish();
     });
   }
+}
+
+void FleetWorld::pause_for_a_while(Machine& machine) {
+  machine.set_pause(true);
+  timeline_.after(timeline_.between(2min, 3h), [&machine] { machine.set_pause(false); });
+}
+
+void FleetWorld::plan_rot() {
+  for (int i = 0; i < plan_.rotting; ++i)
+    timeline_.at(timeline_.beginning() + 24h * (8 + 5 * i) + timeline_.between(0h, 24h), [this] {
+      machine(static_cast<int>(timeline_.random().below(machines_.size()))).rot();
+    });
+}
+
+// Staff end one agreement that its owner would have renewed, empty one machine and give up another that is well.
+void FleetWorld::plan_words_of_staff() {
+  const int first = plan_.silent + plan_.declining + plan_.lying;
+  if (plan_.machines < first + 30) return;
+  const auto say = [this](int number, Duration from, std::function<Done(Operations&, Batch&, const MachineId&)> act) {
+    timeline_.at(timeline_.beginning() + from + timeline_.between(0h, 48h), [this, number, act] {
+      keep_trying([this, number, act]() -> bool {
+        const MachineId id = machine(number).id();
+        const auto done = controller_->ask<Done>([&](Operations& operations, Batch& batch) { return act(operations, batch, id); });
+        if (done && !*done) find({"staff were refused: " + done->error().text()});
+        return done.has_value();
+      });
+    });
+  };
+  const int ending = first + (first % 3 == 1 ? 3 : first % 3 == 0 ? 1 : 2);  // one that would accept the renewal
+  terminated_.insert(machine(ending).id());
+  say(ending, 24h * 9, [this](Operations& operations, Batch& batch, const MachineId& id) {
+    return operations.terminate_agreement(operations.machine(id, timeline_.now())->machine.agreement, "staff", "moved abroad", timeline_.now(), batch);
+  });
+  say(first + 4, 24h * 7, [this](Operations& operations, Batch& batch, const MachineId& id) {
+    return operations.drain_machine(id, "staff", "repair", timeline_.now(), batch);
+  });
+  say(first + 5, 24h * 12, [this](Operations& operations, Batch& batch, const MachineId& id) {
+    return operations.give_up_machine(id, "staff", "reported stolen", timeline_.now(), batch);
+  });
 }
 
 void FleetWorld::keep_trying(std::function<bool()> act) {
@@ -138,7 +180,7 @@ bool FleetWorld::read_back(const std::string& object, const Thing& thing) {
 }
 
 void FleetWorld::read_back_all() {
-  for (int tries = 0; tries < 12 * 48 && read_.size() < things_.size() && findings_.empty(); ++tries) {
+  for (int tries = 0; tries < 12 * 48 && read_.size() < things_.size(); ++tries) {
     for (const auto& [object, thing] : things_)
       if (!read_.contains(object) && read_back(object, thing)) read_.insert(object);
     happenings_ += timeline_.run_until(timeline_.now() + 5min);

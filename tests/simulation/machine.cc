@@ -84,6 +84,24 @@ std::set<std::string> Machine::held_on_disk() {
   return digests;
 }
 
+void Machine::set_pause(bool paused) {
+  if (paused)
+    last_pause_ = {timeline_.now(), Instant::max()};
+  else if (last_pause_)
+    last_pause_->to = timeline_.now();
+  if (agent_) step();
+}
+
+std::string Machine::pause_text() { return agent::presence::text_of(agent::presence::Pause{last_pause_ && last_pause_->to == Instant::max(), {}}); }
+
+void Machine::rot() {
+  const auto names = files_.list(vault_folder);
+  if (!names || names->empty()) return;
+  const std::string path = std::string(vault_folder) + "/" + names->at(timeline_.random().below(names->size()));
+  const auto size = files_.size(path);
+  if (size && *size > 0) files_.flip_bit(path, timeline_.random().below(*size));
+}
+
 void Machine::lose_vault() {
   cut_power();
   const auto names = files_.list(vault_folder);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "agent/daemon/agent.h"
+#include "policies/terms/lease_window.h"
 #include "tests/fakes/memory_files.h"
 #include "tests/simulation/timeline.h"
 
@@ -68,6 +69,13 @@ class Machine : agent::daemon::Exchange, agent::daemon::ElementTransfer, agent::
   [[nodiscard]] bool disk_given_back() const { return disk_given_back_; }
   [[nodiscard]] std::uint32_t power_cuts() const { return power_cuts_; }
 
+  // The owner pauses leased work, or lets it go on.
+  void set_pause(bool paused);
+  // When work was paused last; `to` is Instant::max() while it is.
+  [[nodiscard]] std::optional<policies::terms::Span> last_pause() const { return last_pause_; }
+  // The disk forgets a bit of what it holds for others.
+  void rot();
+
   // What a task computes: the same on every machine that is honest. Some results are too large for a message.
   static std::string result_of(const std::string& parameters_json);
 
@@ -111,7 +119,7 @@ class Machine : agent::daemon::Exchange, agent::daemon::ElementTransfer, agent::
   // agent::daemon::OwnerDesk
   std::optional<agent::consent::Answer> terms_answer(const agent::contract::TermsDocument&) override;
   std::optional<agent::contract::Choice> renewal_answer(const agent::daemon::RenewalQuestion&) override;
-  std::string pause_text() override { return {}; }
+  std::string pause_text() override;
   void tell(const std::string&) override {}
   // agent::daemon::Releaser
   void begin_release(const std::string& order) override;
@@ -145,6 +153,7 @@ class Machine : agent::daemon::Exchange, agent::daemon::ElementTransfer, agent::
   bool deaf_ = false;
   bool lies_ = false;
   std::uint32_t power_cuts_ = 0;
+  std::optional<policies::terms::Span> last_pause_;
   std::set<std::string> held_when_cut_;
   std::map<AssignmentId, Running> running_;
   std::optional<agent::contract::Choice> terms_answer_;
