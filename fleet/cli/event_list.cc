@@ -24,21 +24,14 @@ command_line::Command event_list(const Ports& ports) {
       [ports](const Options& options, command_line::Streams& streams) -> Result<command_line::ExitCode> {
         Result<StaffDesk> desk = StaffDesk::open(ports, options.desk);
         if (!desk) return desk.error();
-        json::array all;
-        std::string from = std::to_string(options.from);
-        while (true) {
-          Result<json::object> page = desk->get("/v1/events?from=" + from);
-          if (!page) return page.error();
-          for (const json::value& event : list_in(*page, "events")) all.push_back(event);
-          if (!page->contains("next")) break;
-          from = text_in(*page, "next");
-        }
+        Result<json::array> all = desk->all("/v1/events", "events", options.from);
+        if (!all) return all.error();
         if (options.desk.json) {
-          print_json(streams.out, json::object{{"events", all}});
+          print_json(streams.out, json::object{{"events", *all}});
           return command_line::ExitCode::Done;
         }
         command_line::Table table({{"EVENT", command_line::Align::Right}, {"AT"}, {"WHAT"}, {"ABOUT"}, {"BY"}, {"TEXT"}});
-        for (const json::value& value : all) {
+        for (const json::value& value : *all) {
           const json::object& event = value.as_object();
           table.row({text_in(event, "number"), text_in(event, "at"), text_in(event, "what"), short_id(event, "subject"), text_in(event, "by"), text_in(event, "text")});
         }

@@ -33,21 +33,14 @@ command_line::Command ledger_entries(const Ports& ports) {
       declare, [ports](const Options& options, command_line::Streams& streams) -> Result<command_line::ExitCode> {
         Result<StaffDesk> desk = StaffDesk::open(ports, options.desk);
         if (!desk) return desk.error();
-        json::array all;
-        std::string from = std::to_string(options.from);
-        while (true) {
-          Result<json::object> page = desk->get("/v1/ledger/entries?from=" + from);
-          if (!page) return page.error();
-          for (const json::value& entry : list_in(*page, "entries")) all.push_back(entry);
-          if (!page->contains("next")) break;
-          from = text_in(*page, "next");
-        }
+        Result<json::array> all = desk->all("/v1/ledger/entries", "entries", options.from);
+        if (!all) return all.error();
         if (options.desk.json) {
-          print_json(streams.out, json::object{{"entries", all}});
+          print_json(streams.out, json::object{{"entries", *all}});
           return command_line::ExitCode::Done;
         }
         command_line::Table table({{"ENTRY", command_line::Align::Right}, {"AT"}, {"WHAT"}, {"ACCOUNT"}, {"AMOUNT", command_line::Align::Right}});
-        for (const json::value& entry : all) add_rows(table, entry.as_object());
+        for (const json::value& entry : *all) add_rows(table, entry.as_object());
         streams.out << table.text(streams.width);
         return command_line::ExitCode::Done;
       });

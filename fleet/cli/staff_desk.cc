@@ -99,6 +99,17 @@ Result<json::object> StaffDesk::post(const std::string& target, const json::obje
   return ask(std::move(request));
 }
 
+Result<json::array> StaffDesk::all(const std::string& target, std::string_view list, std::int64_t from) {
+  json::array items;
+  for (std::string next = std::to_string(from); !next.empty();) {
+    Result<json::object> page = get(target + "?from=" + next);
+    if (!page) return page.error();
+    for (const json::value& item : list_in(*page, list)) items.push_back(item);
+    next = page->contains("next") ? text_in(*page, "next") : std::string();
+  }
+  return items;
+}
+
 Result<json::object> StaffDesk::ask(agent::link::HttpRequest request) {
   Result<agent::link::HttpResponse> answer = exchange_->exchange(request);
   if (!answer) return answer.error().within("asking the controller");

@@ -27,6 +27,8 @@ class StaffDesk {
   // The answer's body, an object. The controller's own error when it gave one.
   Result<json::object> get(const std::string& target);
   Result<json::object> post(const std::string& target, const json::object& body);
+  // Every item of a paged list, e.g. all("/v1/events", "events", 1): asks again while the answer names a next one.
+  Result<json::array> all(const std::string& target, std::string_view list, std::int64_t from);
 
  private:
   StaffDesk() = default;
