@@ -223,7 +223,9 @@ bool FleetWorld::is_plain(int number) const {
 
 void FleetWorld::check_jobs_and_objects_end() {
   if (jobs_.size() != static_cast<std::size_t>(plan_.jobs)) find({"not every job was submitted"});
-  if (things_.size() != static_cast<std::size_t>(plan_.objects)) find({"not every object was put"});
+  if (things_.size() + removed_.size() != static_cast<std::size_t>(plan_.objects)) find({"not every object was put"});
+  for (const std::string& id : removed_)
+    if (controller_->operations().placement().object(ObjectId(id))) find({id + " was removed, and something is left of it"});
   for (const auto& [job, parameters] : jobs_)
     if (results_[job].size() != parameters.size()) find({job + " did not end: " + std::to_string(results_[job].size()) + " tasks are done"});
   for (const auto& [id, thing] : things_) {

@@ -28,12 +28,13 @@ struct Plan {
   int lying = 1;         // compute wrong results
   int rotting = 3;       // times that a disk forgets a bit of a shard
   double long_absence_rate = 0.04;  // of the times that a machine is off: for so long that it is given up meanwhile
+  int objects_removed = 6;
   double pause_rate = 0.3;          // of the times that it is on: its owner pauses work for a while
-  int objects = 24;
-  int jobs = 6;
+  int objects = 32;
+  int jobs = 8;
   int tasks_a_job = 40;
   Faults faults;
-  double controller_death_rate = 0.0003;
+  double controller_death_rate = 0.002;
 };
 
 struct Figures {
@@ -86,7 +87,9 @@ class FleetWorld final : public Watch {
   void pause_for_a_while(Machine& machine);
   void keep_trying(std::function<bool()> act);
   void put_object(int number);
+  void remove_object(int number);
   void submit_job(int number);
+  void stop_and_resume(const PartyId& client, const JobId& job);
   void read_back_all();
   [[nodiscard]] bool read_back(const std::string& object, const Thing& thing);
 
@@ -112,6 +115,7 @@ class FleetWorld final : public Watch {
   std::set<MachineId> gone_;
   std::set<MachineId> terminated_;
   std::map<std::string, Thing> things_;
+  std::set<std::string> removed_;
   std::set<std::string> read_;                               // objects that were read back in the end
   std::map<std::string, std::vector<std::string>> jobs_;     // job -> parameters by task
   std::map<std::string, std::map<std::uint32_t, std::string>> results_;  // job -> task -> digest, once seen done

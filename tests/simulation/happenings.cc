@@ -109,7 +109,7 @@ void FleetWorld::put_object(int number) {
   ASSERT_TRUE(sealed) << sealed.error().text();
   thing.shards = sealed->shards;
   thing.sealed_facts = sealed->sealed_facts;
-  keep_trying([this, id, client, thing, bytes = sealed->shard_bytes]() -> bool {
+  keep_trying([this, number, id, client, thing, bytes = sealed->shard_bytes]() -> bool {
     fleet::placement::ObjectOrder order{id, client, images::keys::base64_of(thing.sealed_facts), static_cast<std::uint32_t>(thing.code.data),
                                         static_cast<std::uint32_t>(thing.code.total), {}};
     for (const auto& shard : thing.shards) {
@@ -125,8 +125,38 @@ void FleetWorld::put_object(int number) {
     if (!stored) return false;
     if (!*stored) find({id.text + " was refused: " + stored->error().text()});
     things_[id.text] = thing;
+    if (number < plan_.objects_removed) timeline_.after(timeline_.between(0h, 72h), [this, number] { remove_object(number); });
     return true;
   });
+}
+
+void FleetWorld::remove_object(int number) {
+  const std::string id = "object-" + std::to_string(number);
+  // From the moment of asking nobody promises anything about it.
+  const PartyId client = things_.at(id).client;
+  things_.erase(id);
+  removed_.insert(id);
+  keep_trying([this, id, client]() -> bool {
+    const auto removed = controller_->ask<Done>(
+        [&](Operations& operations, Batch& batch) { return operations.remove_object(client, ObjectId(id), timeline_.now(), batch); });
+    // NotFound: it was removed, and only the answer was lost.
+    if (removed && !*removed && removed->error().code != ErrorCode::NotFound) find({id + " could not be removed: " + removed->error().text()});
+    return removed.has_value();
+  });
+}
+
+void FleetWorld::stop_and_resume(const PartyId& client, const JobId& job) {
+  for (const bool stop : {true, false})
+    timeline_.after(stop ? 0h : 30h, [this, client, job, stop] {
+      keep_trying([this, client, job, stop]() -> bool {
+        const auto done = controller_->ask<Result<fleet::scheduler::JobView>>([&](Operations& operations, Batch& batch) {
+          return stop ? operations.stop_job(client, job, timeline_.now(), batch) : operations.resume_job(client, job, timeline_.now(), batch);
+        });
+        // Conflict: it was done before.
+        if (done && !*done && done->error().code != ErrorCode::Conflict) find({job.text + " was not stopped or resumed: " + done->error().text()});
+        return done.has_value();
+      });
+    });
 }
 
 void FleetWorld::submit_job(int number) {
@@ -144,7 +174,7 @@ void FleetWorld::submit_job(int number) {
     parameters.push_back(R"({"job":)" + std::to_string(number) + R"(,"task":)" + std::to_string(task) + "}");
     order.tasks.push_back({{}, parameters.back()});
   }
-  keep_trying([this, client, order, program, parameters]() -> bool {
+  keep_trying([this, number, client, order, program, parameters]() -> bool {
     const auto put = controller_->ask<Result<fleet::operations::ElementPut>>([&](Operations& operations, Batch& batch) {
       return operations.put_element(as_client(client), order.elements[0].digest, program, "", timeline_.now(), batch);
     });
@@ -154,7 +184,9 @@ void FleetWorld::submit_job(int number) {
         [&](Operations& operations, Batch& batch) { return operations.submit_job(order, timeline_.now(), batch); });
     if (!job) return false;
     if (!*job) find({order.name + " was refused: " + job->error().text()});
-    if (*job) jobs_[(*job)->job.text] = parameters;
+    if (!*job) return true;
+    jobs_[(*job)->job.text] = parameters;
+    if (number % 4 == 0) timeline_.after(timeline_.between(1h, 24h), [this, client, id = (*job)->job] { stop_and_resume(client, id); });
     return true;
   });
 }

@@ -27,8 +27,8 @@ class ControllerDoor {
 };
 
 struct Faults {
-  double request_lost = 0.01;      // the controller never hears of it
-  double answer_lost = 0.01;       // the controller did it, the machine never knows
+  double request_lost = 0.02;      // the controller never hears of it
+  double answer_lost = 0.02;       // the controller did it, the machine never knows
   Duration latency_max{400};
 };
 

@@ -23,6 +23,7 @@ Plan small_plan() {
   plan.lying = 0;
   plan.vanishing = 0;
   plan.objects = 3;
+  plan.objects_removed = 0;
   plan.jobs = 2;
   plan.tasks_a_job = 12;
   return plan;
@@ -66,13 +67,15 @@ TEST_F(PlantedFault, TaskThatWorksOnThoughItsOwnerPausedItIsFound) {
 }
 
 TEST_F(PlantedFault, ResultThatTheControllerForgetsIsFound) {
-  live_well(24h * 4 + 1h);  // the jobs are submitted
-  const tests::fakes::MemoryStore before(world.controller().store());
-  live_well(24h * 2);
+  std::unique_ptr<tests::fakes::MemoryStore> before;
+  while (world.figures().tasks_done == 0 && world.timeline().now() < world.timeline().beginning() + 24h * 6) {
+    before = std::make_unique<tests::fakes::MemoryStore>(world.controller().store());
+    live_well(1h);
+  }
   // Only what is known of tasks grows old; the rest stays as it is.
   tests::fakes::MemoryStore forgetful(world.controller().store());
   for (const auto table : {fleet::store::Table::Jobs, fleet::store::Table::Tasks, fleet::store::Table::Assignments})
-    roll_back(forgetful, before, table);
+    roll_back(forgetful, *before, table);
   world.controller().restore(forgetful);
   world.live(1h);
   expect_finding("was done and is not any more");
