@@ -83,9 +83,7 @@ void Operations::World::take_answer(const registry::Machine& machine, std::strin
       batch);
   registry.keep_statement("offer-answer/" + id.text, *countersigned, {now, "machine", ""}, batch);
   registry.record({.kind = "renewal-" + word, .machine = machine.id, .agreement = id, .party = machine.owner, .text = answer->offer.text}, {now, "owner", ""}, batch);
-  contract::Message message;
-  message.mutable_countersigned()->set_dsse(*std::move(countersigned));
-  send(machine.id, message);
+  send_notice(*registry.find_agreement(id), "Your answer is recorded: the offer '" + answer->offer.text + "' is " + word + ".", now);
   refresh(machine.id, now);
   step_agreement(id, now, batch);
 }

@@ -126,6 +126,8 @@ Result<terms::MachineState> Operations::World::take_release_receipt(std::string_
   registry.update(machine->id, [&](registry::Machine& record) { record.release_receipt = digest; }, batch);
   registry.keep_statement("receipt/" + machine->id.text + "/released", dsse, how, batch);
   releasing.erase(machine->id);
+  // What it was told to delete, and did not say that it did, went with the partition.
+  placement.give_up_machine(machine->id, now, batch, "the machine was released");
   refresh(machine->id, now);
   due.disarm(DueKind::Silence, machine->id.text);
   const registry::Agreement* agreement = agreement_of(*machine);
