@@ -125,13 +125,13 @@ void Placement::set_machine(const MachineFacts& facts) {
   if (improved) model_->wake_hungry();
 }
 
-void Placement::give_up_machine(const MachineId& machine, Instant now, store::Batch& batch) {
+void Placement::give_up_machine(const MachineId& machine, Instant now, store::Batch& batch, const std::string& because) {
   const auto found = model_->machines.find(machine);
   if (found == model_->machines.end()) return;
   MachineRow& row = found->second;
   const std::set<ShardKey> shards = row.shards;
   for (const ShardKey& key : shards) {
-    model_->drop(key, machine, "the machine was given up", now, batch);
+    model_->drop(key, machine, because, now, batch);
     model_->attention.insert(key.object);
   }
   row.draining = false;

@@ -38,7 +38,7 @@ class Placement {
   // --- machines
   void set_machine(const MachineFacts& facts);
   // Lost, or released: what it holds counts as gone and its allocations end. When it comes back, its inventory is stale: see reconcile.
-  void give_up_machine(const MachineId& machine, Instant now, store::Batch& batch);
+  void give_up_machine(const MachineId& machine, Instant now, store::Batch& batch, const std::string& because = "the machine was given up");
   // Everything it holds is to be moved elsewhere: plan() does it, step by step. Nothing new goes to it. Not recorded
   // here: the registry knows who drains, and says so again after load(). Again is no error.
   void drain(const MachineId& machine);

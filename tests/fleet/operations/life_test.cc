@@ -338,6 +338,26 @@ TEST(Life, NoticeRunsBeforeTheRelease) {
   EXPECT_EQ(rig.ops().registry().find_agreement(agreement)->state, AgreementState::Released);
 }
 
+TEST(Life, AReleasedMachineHoldsNothingInTheBooksEvenWhenItNeverConfirmedADeletion) {
+  Rig rig(calling_each(hours(1)));
+  Fleet fleet(rig);
+  const Put one = put(rig);
+  fleet.settle();
+  ScriptedMachine* leaving = nullptr;
+  for (auto& machine : fleet.machines)
+    if (!machine->vault.empty()) leaving = machine.get();
+  leaving->confirms_deletions = false;
+  const AgreementId agreement = rig.ops().registry().find_machine(leaving->id)->agreement;
+  ASSERT_TRUE(rig.use([&](auto& o, auto& b) { return o.terminate_agreement(agreement, "owner", "moving house", rig.now, b); }));
+  rig.pass(hours(24 * 31), hours(1));
+  ASSERT_EQ(rig.ops().registry().find_machine(leaving->id)->state, MachineState::Released);
+  EXPECT_EQ(rig.ops().placement().allocated_on(leaving->id), Bytes{});
+  for (const auto& allocation : rig.ops().placement().allocations_of(leaving->id)) EXPECT_EQ(allocation.ended_because, "the machine was released");
+  ASSERT_TRUE(rig.use([&](auto& o, auto& b) { return o.remove_object(rig.client.party, one.id, rig.now, b); }));
+  fleet.settle();
+  EXPECT_FALSE(rig.ops().placement().object(one.id)) << "nothing is left to wait for";
+}
+
 TEST(Life, ForeignTicketsOpenNothing) {
   Rig rig;
   Fleet fleet(rig);

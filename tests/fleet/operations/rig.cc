@@ -204,7 +204,7 @@ void ScriptedMachine::handle(const contract::Message& message) {
     shard_status(order, held == vault.end() ? contract::SHARD_MISSING : sent ? contract::SHARD_SENT : contract::SHARD_FAILED);
   } else if (message.has_delete_shard()) {
     vault.erase(message.delete_shard().shard());
-    shard_status(message.delete_shard(), contract::SHARD_DELETED);
+    if (confirms_deletions) shard_status(message.delete_shard(), contract::SHARD_DELETED);
   } else if (message.has_contents_request()) {
     say_contents();
   } else if (message.has_assignment()) {

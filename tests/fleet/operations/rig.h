@@ -93,6 +93,7 @@ class ScriptedMachine {
   std::vector<contract::Message> heard;
   bool works = true;          // false: takes assignments and says nothing
   bool lies = false;          // computes wrong results
+  bool confirms_deletions = true;
   bool releases = true;       // gives its partition back when ordered
   contract::Choice renewal = contract::Choice::Declined;
   std::optional<std::string> offer_seen;
