@@ -25,7 +25,7 @@ class [[nodiscard]] Result {
   // Precondition of the first four: has_value(). Broken, it aborts with the error's text.
   T& operator*() & { return checked(); }
   const T& operator*() const& { return const_cast<Result*>(this)->checked(); }
-  T&& operator*() && { return std::move(checked()); }
+  T operator*() && { return std::move(checked()); }  // by value, so that `for (x : *f())` does not dangle
   T* operator->() { return &checked(); }
   const T* operator->() const { return &const_cast<Result*>(this)->checked(); }
 
@@ -33,7 +33,7 @@ class [[nodiscard]] Result {
 
   // Precondition: !has_value().
   [[nodiscard]] const Error& error() const& { return failure(); }
-  [[nodiscard]] Error&& error() && { return std::move(const_cast<Error&>(failure())); }
+  [[nodiscard]] Error error() && { return std::move(const_cast<Error&>(failure())); }
 
  private:
   T& checked() {
