@@ -62,6 +62,7 @@ TEST(Layout, EachLibraryLivesInItsRoom) {
       {"parted/", {"provision/disk/"}},
       {"libfdisk", {"provision/disk/"}},
       {"libcryptsetup", {"provision/disk/"}},
+      {"tss2/", {"provision/lease/"}},
       {"ext2fs/", {"provision/disk/"}},
       {"sqlite3", {"fleet/store/"}},
       {"isa-l", {"fleet/objects/"}},
