@@ -1,10 +1,8 @@
-#include <arpa/inet.h>
-
 #include <algorithm>
-#include <array>
 
 #include "policies/loading/hardware_text.h"
 #include "policies/loading/loading.h"
+#include "policies/loading/network_section.h"
 #include "policies/loading/strict_yaml.h"
 
 namespace policies::loading {
@@ -13,73 +11,13 @@ namespace {
 using terms::Component;
 using terms::Hardware;
 using terms::LeaseChoice;
-using terms::NetworkPresets;
 using terms::Order;
 using terms::OrderKind;
-
-bool is_alphanumeric(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-
-bool is_hostname_label(std::string_view label) {
-  return !label.empty() && label.size() <= 63 && is_alphanumeric(label.front()) && is_alphanumeric(label.back()) &&
-         std::all_of(label.begin(), label.end(), [](char c) { return is_alphanumeric(c) || c == '-'; });
-}
-
-bool is_dotted_name(std::string_view name) {
-  if (name.size() > 253) return false;
-  while (true) {
-    const std::size_t dot = name.find('.');
-    if (!is_hostname_label(name.substr(0, dot))) return false;
-    if (dot == std::string_view::npos) return true;
-    name.remove_prefix(dot + 1);
-  }
-}
-
-// 32 or 128 for an IPv4 or IPv6 address, 0 for neither.
-int address_bits(const std::string& text) {
-  std::array<unsigned char, sizeof(in6_addr)> parsed{};
-  if (inet_pton(AF_INET, text.c_str(), parsed.data()) == 1) return 32;
-  if (inet_pton(AF_INET6, text.c_str(), parsed.data()) == 1) return 128;
-  return 0;
-}
-
-// "192.168.1.20/24"
-bool is_address_with_prefix(std::string_view text) {
-  const std::size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return false;
-  const int bits = address_bits(std::string(text.substr(0, slash)));
-  const std::string_view digits = text.substr(slash + 1);
-  if (bits == 0 || digits.empty() || digits.size() > 3 || digits.find_first_not_of("0123456789") != std::string_view::npos) return false;
-  const int prefix = std::stoi(std::string(digits));
-  return prefix >= 1 && prefix <= bits && (digits.front() != '0');
-}
 
 bool is_serial(std::string_view text) {
   return !text.empty() && text.size() <= 32 && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
   });
-}
-
-NetworkPresets network_from(Section section) {
-  NetworkPresets network;
-  network.hostname = section.text("hostname", {1, 63});
-  if (!network.hostname.empty() && !is_hostname_label(network.hostname))
-    section.refuse("hostname", "'" + network.hostname + "' must be lower-case letters, digits and inner '-'");
-  const std::string address = section.text("address", {1, 60});
-  if (address != "dhcp") network.address = address;
-  if (!address.empty() && address != "dhcp" && !is_address_with_prefix(address))
-    section.refuse("address", "'" + address + "' must be 'dhcp' or an address with its prefix length such as 192.168.1.20/24");
-  network.gateway = section.optional_text("gateway", {1, 45});
-  if (network.gateway && !network.gateway->empty() && address_bits(*network.gateway) == 0)
-    section.refuse("gateway", "'" + *network.gateway + "' is not an address");
-  if (network.gateway && !network.address) section.refuse("gateway", "with DHCP the network names its own gateway; leave this out");
-  network.name_servers = section.texts_or_none("name_servers", 3, {1, 45});
-  for (const std::string& server : network.name_servers)
-    if (!server.empty() && address_bits(server) == 0) section.refuse("name_servers", "'" + server + "' is not an address");
-  network.time_servers = section.texts_or_none("time_servers", 4, {1, 253});
-  for (const std::string& server : network.time_servers)
-    if (!server.empty() && address_bits(server) == 0 && !is_dotted_name(server))
-      section.refuse("time_servers", "'" + server + "' is neither a host name nor an address");
-  return network;
 }
 
 Hardware hardware_from(Section& section) {

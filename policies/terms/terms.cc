@@ -96,6 +96,8 @@ std::string_view name_of(LeaseChoice choice) {
   std::abort();
 }
 
+std::string_view name_of(Transport transport) { return transport == Transport::Tcp ? "tcp" : "udp"; }
+
 std::string_view name_of(OrderKind kind) { return kind == OrderKind::NewMachine ? "new-machine" : "retrofit"; }
 
 }  // namespace policies::terms

@@ -95,6 +95,23 @@ std::string_view name_of(LeaseChoice choice);  // "agreed-at-order", "declined-a
 enum class OrderKind { NewMachine, Retrofit };
 std::string_view name_of(OrderKind kind);  // "new-machine", "retrofit"
 
+enum class Transport { Tcp, Udp };
+std::string_view name_of(Transport transport);  // "tcp", "udp"
+
+// A service of the customer's that others may reach; the firewall lets in nothing else.
+struct OrderedPort {
+  std::string name;                 // lower-case letters, digits and inner '-', 1..32; of one order each once
+  std::uint16_t port = 0;           // 1..65535; with its transport each once
+  Transport transport = Transport::Tcp;
+  std::vector<std::string> from;    // networks, "192.168.1.0/24", up to 16; empty: from anywhere
+};
+
+// Present only when ordered. An order holds no secret: the passphrase is in a file of its own, named from the order's folder.
+struct OrderedWifi {
+  std::string ssid;                            // 1..32 bytes
+  std::optional<std::string> passphrase_file;  // none: an open network
+};
+
 // Settings that the machine leaves the factory with. Addresses are checked IPv4 or IPv6 texts.
 struct NetworkPresets {
   std::string hostname;                    // RFC 1123 label, 1..63 characters
@@ -102,6 +119,8 @@ struct NetworkPresets {
   std::optional<std::string> gateway;      // only with an address
   std::vector<std::string> name_servers;   // up to 3; empty: as DHCP says
   std::vector<std::string> time_servers;   // NTP, names or addresses, up to 4
+  std::vector<OrderedPort> inbound;        // up to 32
+  std::optional<OrderedWifi> wifi;
 };
 
 struct Order {

@@ -98,7 +98,14 @@ Result<order::Work> read_work(const OrderOptions& options, const std::string& co
   if (!rules) return rules.error().within("reading the rules");
   auto order = policies::loading::load_order_file(options.order, ports.zones);
   if (!order) return order.error();
-  return order::work_for(*rules, std::move(*order), controller);
+  auto work = order::work_for(*rules, std::move(*order), controller);
+  if (!work || work->wifi_passphrase_file.empty()) return work;
+  const std::string named = work->wifi_passphrase_file;
+  const std::string path = named.starts_with('/') ? named : options.order.substr(0, options.order.rfind('/') + 1) + named;
+  auto passphrase = ports.files.read(path, kibibytes(1));
+  if (!passphrase) return passphrase.error().within("reading the wireless passphrase " + path);
+  if (Done set = order::set_wifi_passphrase(*work, std::move(*passphrase)); !set) return set.error().within("reading the wireless passphrase " + path);
+  return work;
 }
 
 void declare_ingredients(IngredientOptions& options, command_line::OptionList& list) {

@@ -71,6 +71,53 @@ Done check_list(const std::vector<T>& list, std::size_t max, std::string_view wh
   return {};
 }
 
+// "192.0.2.0/24": the address of the network itself, so that what a rule says is what it does.
+Done check_network(const std::string& network) {
+  const std::size_t slash = network.find('/');
+  unsigned char bytes[16] = {};
+  const std::string address = network.substr(0, slash);
+  const Family family = family_of(address);
+  const std::uint32_t bits = family == Family::V4 ? 32 : 128;
+  const auto prefix = slash == std::string::npos ? std::nullopt : number_of(std::string_view(network).substr(slash + 1), bits);
+  if (family == Family::None || !prefix || *prefix == 0)
+    return wrong(fmt::format("'{}' is not a network such as 192.0.2.0/24", network));
+  inet_pton(family == Family::V4 ? AF_INET : AF_INET6, address.c_str(), bytes);
+  for (std::uint32_t bit = *prefix; bit < bits; ++bit)
+    if ((bytes[bit / 8] >> (7 - bit % 8) & 1) != 0)
+      return wrong(fmt::format("'{}' has bits set beyond its prefix: name the network, not a machine in it", network));
+  return {};
+}
+
+bool is_port_name(std::string_view name) {
+  return name.size() <= inbound_name_size_max && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
+}
+
+Done check_inbound(const InboundPort& inbound) {
+  if (inbound.port == 0) return wrong("inbound port 0 cannot be opened: name one from 1 to 65535");
+  if (!is_port_name(inbound.name))
+    return wrong(fmt::format("'{}' is no name of an inbound port: lower-case letters, digits and '-', at most {}", inbound.name, inbound_name_size_max));
+  const auto itself = [](const std::string& text) { return text; };
+  if (Done list = check_list(inbound.from, inbound_sources_max, "the networks of an inbound port", itself); !list) return list;
+  for (const std::string& network : inbound.from)
+    if (Done checked = check_network(network); !checked) return checked;
+  return {};
+}
+
+// Says nothing of the passphrase but its length: it is a secret.
+Done check_wifi(const Wifi& wifi) {
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7f; };
+  if (wifi.ssid.empty() || wifi.ssid.size() > 32 || std::any_of(wifi.ssid.begin(), wifi.ssid.end(), is_control))
+    return wrong("the name of a wireless network is 1 to 32 bytes without control characters");
+  const std::string& secret = wifi.passphrase;
+  const bool printable = std::all_of(secret.begin(), secret.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  const bool hexadecimal = secret.size() == 64 && secret.find_first_not_of("0123456789abcdefABCDEF") == std::string::npos;
+  if (secret.empty() || hexadecimal || (printable && secret.size() >= 8 && secret.size() <= 63)) return {};
+  return wrong(fmt::format("the passphrase of wireless network '{}' ({} bytes) must be 8 to 63 printable ASCII characters, or 64 hexadecimal digits",
+                           wifi.ssid, secret.size()));
+}
+
 }  // namespace
 
 Result<InboundPort> inbound_port_from(std::string_view text) {
@@ -92,15 +139,19 @@ Result<Presets> checked(Presets presets) {
   const auto itself = [](const std::string& text) { return text; };
   if (Done list = check_list(presets.name_servers, servers_max, "name servers", itself); !list) return list.error();
   if (Done list = check_list(presets.time_servers, servers_max, "time servers", itself); !list) return list.error();
-  const auto port = [](const InboundPort& inbound) { return std::to_string(inbound.port); };
-  if (Done list = check_list(presets.inbound, inbound_max, "inbound ports", port); !list) return list.error();
+  std::vector<std::string> ports;
+  for (const InboundPort& inbound : presets.inbound) {
+    if (Done port = check_inbound(inbound); !port) return port.error();
+    ports.push_back(std::to_string(inbound.port) + (inbound.protocol == Protocol::Tcp ? "/tcp" : "/udp"));
+  }
+  if (Done list = check_list(ports, inbound_max, "inbound ports", itself); !list) return list.error();
+  if (presets.wifi)
+    if (Done wifi = check_wifi(*presets.wifi); !wifi) return wifi.error();
   for (const std::string& server : presets.name_servers)
     if (family_of(server) == Family::None) return wrong(fmt::format("name server '{}' is not an IP address", server));
   for (const std::string& server : presets.time_servers)
     if (family_of(server) == Family::None && !is_host_name(server))
       return wrong(fmt::format("time server '{}' is neither a host name nor an IP address", server));
-  for (const InboundPort& inbound : presets.inbound)
-    if (inbound.port == 0) return wrong("inbound port 0 cannot be opened: name one from 1 to 65535");
   return presets;
 }
 

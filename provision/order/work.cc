@@ -21,6 +21,11 @@ Result<network::Presets> presets_for(const policies::terms::NetworkPresets& orde
   if (ordered.address) presets.fixed = network::FixedAddress{*ordered.address, ordered.gateway.value_or("")};
   presets.name_servers = ordered.name_servers;
   presets.time_servers = ordered.time_servers;
+  for (const policies::terms::OrderedPort& port : ordered.inbound) {
+    const auto protocol = port.transport == policies::terms::Transport::Tcp ? network::Protocol::Tcp : network::Protocol::Udp;
+    presets.inbound.push_back({port.port, protocol, port.name, port.from});
+  }
+  if (ordered.wifi) presets.wifi = network::Wifi{ordered.wifi->ssid, {}};
   return network::checked(std::move(presets));
 }
 
@@ -81,6 +86,7 @@ Result<Work> work_for(const policies::loading::Rules& rules, policies::terms::Or
   auto presets = presets_for(full->order.network);
   if (!presets) return presets.error().within("reading the network presets of order " + work.order.text);
   work.presets = std::move(*presets);
+  if (full->order.network.wifi) work.wifi_passphrase_file = full->order.network.wifi->passphrase_file.value_or("");
   if (work.lease_choice == LeaseChoice::DeclinedAtOrder) return work;
 
   if (!controller_url.empty()) {
@@ -96,6 +102,19 @@ Result<Work> work_for(const policies::loading::Rules& rules, policies::terms::Or
   work.terms_document = document_of(full->terms, work.zone);
   work.offer = full->order.offer;
   return work;
+}
+
+Done set_wifi_passphrase(Work& work, std::string text) {
+  invariant(work.presets.wifi.has_value(), "a passphrase belongs to an ordered wireless network");
+  if (text.ends_with('\n')) text.pop_back();
+  if (text.empty()) return Error{ErrorCode::InvalidInput, "the file is empty; leave passphrase_file out for an open network", {}};
+  network::Presets presets = work.presets;
+  presets.wifi->passphrase = std::move(text);
+  auto checked = network::checked(std::move(presets));
+  if (!checked) return checked.error();
+  work.presets = std::move(*checked);
+  work.wifi_passphrase_file.clear();
+  return {};
 }
 
 Bytes disk_size(const Work& work) { return work.given.disk; }

@@ -38,6 +38,8 @@ struct Work {
   agent::contract::TermsDocument terms_document;
   OfferId offer;
   network::Presets presets;
+  // Where the passphrase of presets.wifi is to be read from, as the order names it; empty when it is there or none is needed.
+  std::string wifi_passphrase_file;
 };
 
 // The controller's URL is where the agent calls: its port goes into the firewall's rules. Empty where the machine is
@@ -45,6 +47,10 @@ struct Work {
 // not there.
 Result<Work> work_for(const policies::loading::Rules& rules, policies::terms::Order order,
                       const std::string& controller_url);
+
+// Puts the passphrase in its place: the content of that file, with at most one newline at its end. InvalidInput when no
+// network would take it; the error does not repeat it.
+Done set_wifi_passphrase(Work& work, std::string text);
 
 // The size of the image file that stands for the disk of this work.
 Bytes disk_size(const Work& work);

@@ -102,6 +102,43 @@ TEST(Order, SaysWhatIsWrongAndWhere) {
   for (const auto& [text, message] : cases) EXPECT_EQ(fault(text), message);
 }
 
+TEST(Order, NamesThePortsToOpenAndTheWirelessNetwork) {
+  const std::string text = good + R"(  inbound:
+    - {name: ssh, port: 22, protocol: tcp, from: [192.168.1.0/24, "2001:db8::/32"]}
+    - {name: web, port: 443, protocol: tcp, from: [any]}
+    - {name: web-udp, port: 443, protocol: udp, from: [any]}
+  wifi: {ssid: "Café 2.4", passphrase_file: cafe.pass}
+)";
+  const auto order = load_order(text, "o.yaml", zones());
+  ASSERT_TRUE(order) << order.error().text();
+  ASSERT_EQ(order->network.inbound.size(), 3U);
+  EXPECT_EQ(order->network.inbound[1].name, "ssh");
+  EXPECT_EQ(order->network.inbound[1].port, 22);
+  EXPECT_EQ(order->network.inbound[1].from, (std::vector<std::string>{"192.168.1.0/24", "2001:db8::/32"}));
+  EXPECT_TRUE(order->network.inbound[1].from.empty()) << "from anywhere";
+  EXPECT_EQ(order->network.inbound[2].transport, terms::Transport::Udp);
+  ASSERT_TRUE(order->network.wifi);
+  EXPECT_EQ(order->network.wifi->ssid, "Café 2.4");
+  EXPECT_EQ(order->network.wifi->passphrase_file, "cafe.pass");
+  EXPECT_FALSE(load_order(good, "o.yaml", zones())->network.wifi) << "absent unless ordered";
+}
+
+TEST(Order, OpensNoPortByMistake) {
+  const auto with = [](const std::string& port) { return fault(good + "  inbound:\n    - " + port + "\n"); };
+  EXPECT_EQ(with("{name: ssh, port: 22, protocol: tcp}"), "o.yaml:23:7: 'network.inbound[1].from' is missing");
+  EXPECT_EQ(with("{name: ssh, port: 22, protocol: tcp, from: []}").substr(0, 13), "o.yaml:23:50:");
+  EXPECT_EQ(with("{name: ssh, port: 22, protocol: tcp, from: [192.168.1.5/24]}"),
+            "o.yaml:23:50: 'network.inbound[1].from': '192.168.1.5/24' must be a network such as 192.168.1.0/24 with no bit set beyond its prefix, or the "
+            "list [any]");
+  EXPECT_NE(with("{name: ssh, port: 22, protocol: tcp, from: [any, 10.0.0.0/8]}").find("'any' must be a network"), std::string::npos);
+  EXPECT_NE(with("{name: ssh, port: 70000, protocol: tcp, from: [any]}").find("'network.inbound[1].port'"), std::string::npos);
+  EXPECT_NE(with("{name: ssh, port: 22, protocol: sctp, from: [any]}").find("must be one of: tcp, udp"), std::string::npos);
+  EXPECT_NE(with("{name: ssh, port: 22, protocol: tcp, from: [any]}\n    - {name: other, port: 22, protocol: tcp, from: [10.0.0.0/8]}").find("opened twice"),
+            std::string::npos);
+  EXPECT_NE(fault(good + "  wifi: {ssid: home, passphrase: secret-word}\n").find("passphrase"), std::string::npos)
+      << "an order holds no secret";
+}
+
 TEST(Order, OfARetrofitCannotTakeAway) {
   const std::string retrofit = changed("kind: new-machine", "kind: retrofit");
   const auto with_present = [&](const std::string& present) {

@@ -56,6 +56,33 @@ TEST(Presets, NamesTheValueThatIsWrong) {
          p.inbound = {{0, Protocol::Udp}};
        },
        "port 0"},
+      {"port twice",
+       [](Presets& p) {
+         p.inbound = {{22, Protocol::Tcp, "one", {"192.0.2.0/24"}}, {22, Protocol::Tcp, "two"}};
+       },
+       "22/tcp"},
+      {"port name that would end a comment",
+       [](Presets& p) {
+         p.inbound = {{22, Protocol::Tcp, "a\" drop"}};
+       },
+       "a\" drop"},
+      {"machine in place of a network",
+       [](Presets& p) {
+         p.inbound = {{22, Protocol::Tcp, "ssh", {"192.0.2.1/24"}}};
+       },
+       "192.0.2.1/24"},
+      {"no network",
+       [](Presets& p) {
+         p.inbound = {{22, Protocol::Tcp, "ssh", {"everywhere"}}};
+       },
+       "everywhere"},
+      {"network of all",
+       [](Presets& p) {
+         p.inbound = {{22, Protocol::Tcp, "ssh", {"::/0"}}};
+       },
+       "::/0"},
+      {"short passphrase", [](Presets& p) { p.wifi = Wifi{"home", "secret"}; }, "(6 bytes)"},
+      {"newline in a network's name", [](Presets& p) { p.wifi = Wifi{"ho\nme", ""}; }, "control characters"},
   };
   for (const Wrong& wrong : cases) {
     Presets presets = office();
@@ -66,6 +93,14 @@ TEST(Presets, NamesTheValueThatIsWrong) {
     EXPECT_NE(result.error().text().find(wrong.named), std::string::npos)
         << wrong.name << ": " << result.error().text();
   }
+}
+
+TEST(Presets, NeverRepeatASecret) {
+  Presets presets = office();
+  presets.wifi = Wifi{"home", "tell\tno-one"};
+  EXPECT_EQ(checked(presets).error().text().find("no-one"), std::string::npos);
+  presets.wifi->passphrase = std::string(64, 'f');
+  EXPECT_TRUE(checked(presets)) << "the key itself";
 }
 
 TEST(InboundPort, ReadsPortsAndRefusesTheRest) {

@@ -107,5 +107,21 @@ TEST_F(Orders, AskForTheSameDiskEachTime) {
 
 TEST_F(Orders, RefuseAControllerThatCannotBe) { EXPECT_FALSE(work_for(rules, read("home-alice"), "fleet.example")); }
 
+TEST_F(Orders, CarryOrderedPortsAndTheWirelessNetworkToTheMachine) {
+  auto order = read("home-alice");
+  order.network.inbound = {{"ssh", 22, policies::terms::Transport::Tcp, {"192.168.1.0/24"}}, {"dns", 53, policies::terms::Transport::Udp, {}}};
+  order.network.wifi = policies::terms::OrderedWifi{"home", "home.pass"};
+  auto made = work_for(rules, order, "https://fleet.example");
+  ASSERT_TRUE(made) << made.error().text();
+  const std::vector<network::InboundPort> ports = {{22, network::Protocol::Tcp, "ssh", {"192.168.1.0/24"}}, {53, network::Protocol::Udp, "dns", {}}};
+  EXPECT_EQ(made->presets.inbound, ports);
+  EXPECT_EQ(made->wifi_passphrase_file, "home.pass");
+  EXPECT_EQ(set_wifi_passphrase(*made, "short\n").error().code, ErrorCode::InvalidInput);
+  EXPECT_EQ(set_wifi_passphrase(*made, "").error().code, ErrorCode::InvalidInput) << "an empty file is no open network";
+  ASSERT_TRUE(set_wifi_passphrase(*made, "long enough\n"));
+  EXPECT_EQ(made->presets.wifi, (network::Wifi{"home", "long enough"}));
+  EXPECT_TRUE(made->wifi_passphrase_file.empty());
+}
+
 }  // namespace
 }  // namespace provision::order
