@@ -74,6 +74,22 @@ std::string machine_id_of(std::string_view seed) {
   return id;
 }
 
+WantedNodes settings_nodes(const SystemSettings& settings, const disk::DiskPlan& plan) {
+  WantedNodes nodes(settings.mtime);
+  nodes.file("/etc/machine-id", machine_id_of(settings.seed) + "\n", 0444);
+  nodes.file("/etc/fstab", filesystem_table(plan));
+  for (const network::SettingsFile& file : network::settings_files(settings.presets, settings.programs)) {
+    if (file.target.empty()) {
+      nodes.file(file.path, file.text, file.mode);
+    } else {
+      nodes.link(file.path, file.target);
+    }
+  }
+  for (const network::NeededUnit& needed : network::needed_units(settings.presets, settings.programs))
+    enable(nodes, needed.target, needed.unit);
+  return nodes;
+}
+
 WantedNodes system_nodes(const SystemSettings& settings, const disk::DiskPlan& plan) {
   WantedNodes nodes(settings.mtime);
   for (const char* folder : {"/boot",      "/boot/efi", "/dev",       "/etc", "/home",      "/mnt",     "/opt",
@@ -87,17 +103,7 @@ WantedNodes system_nodes(const SystemSettings& settings, const disk::DiskPlan& p
              "NAME=\"Base tree\"\nID=base\nPRETTY_NAME=\"Base tree: settings and agent, no operating system "
              "yet\"\nVARIANT_ID=ordered\n");
   nodes.link("/etc/os-release", "../usr/lib/os-release");
-  nodes.file("/etc/machine-id", machine_id_of(settings.seed) + "\n", 0444);
-  nodes.file("/etc/fstab", filesystem_table(plan));
-  for (const network::SettingsFile& file : network::settings_files(settings.presets, settings.program))
-    nodes.file(file.path, file.text, file.mode);
-  enable(nodes, "sysinit.target", "nftables.service");
-  enable(nodes, "multi-user.target",
-         settings.program == network::NetworkProgram::SystemdNetworkd ? "systemd-networkd.service"
-                                                                      : "NetworkManager.service");
-  if (!settings.presets.name_servers.empty()) enable(nodes, "multi-user.target", "systemd-resolved.service");
-  if (!settings.presets.time_servers.empty()) enable(nodes, "sysinit.target", "systemd-timesyncd.service");
-  return nodes;
+  return nodes.all(settings_nodes(settings, plan));
 }
 
 std::string agent_settings_text(const AgentSettings& settings) {

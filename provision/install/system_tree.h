@@ -15,15 +15,18 @@ namespace provision::install {
 struct SystemSettings {
   std::string seed;          // as of the disk plan: decides the machine-id of the operating system
   network::Presets presets;  // checked
-  network::NetworkProgram program = network::NetworkProgram::SystemdNetworkd;
+  network::SystemPrograms programs;  // those of the operating system that is, or will be, installed
   std::int64_t mtime = 0;  // of all that is put
 };
 
 // 32 hex digits for /etc/machine-id; the same for the same seed.
 std::string machine_id_of(std::string_view seed);
 
-// Folders, os-release, machine-id, fstab (from the plan's filesystems) and the network presets, with their services
+// What is put into any system: machine-id, fstab (from the plan's filesystems) and the network presets, with their services
 // enabled.
+WantedNodes settings_nodes(const SystemSettings& settings, const disk::DiskPlan& plan);
+
+// The tree of a disk without an operating system: folders, os-release, and the settings on top.
 WantedNodes system_nodes(const SystemSettings& settings, const disk::DiskPlan& plan);
 
 // What makes an agent this machine's agent.

@@ -26,12 +26,25 @@ Result<bool> is_as_wanted(disk::FileTree& tree, const WantedNode& wanted) {
   return *bytes == wanted.bytes;
 }
 
+bool is_leaf(NodeKind kind) { return kind == NodeKind::File || kind == NodeKind::Symlink; }
+
+// A file gives way to a link and a link to a file, as an operating system's /etc/resolv.conf must. Folders never do.
+Done clear_place(disk::FileTree& tree, const WantedNode& wanted) {
+  if (!is_leaf(wanted.kind)) return {};
+  const auto node = tree.look(wanted.path);
+  if (!node) return is_missing(node.error()) ? Done() : Done(node.error());
+  if (node->kind == wanted.kind || !is_leaf(node->kind)) return {};
+  const auto removed = tree.remove(wanted.path);
+  return removed ? Done() : Done(removed.error().within("installing " + wanted.path));
+}
+
 Done put_one(disk::FileTree& tree, const WantedNode& wanted) {
   if (wanted.presence == Presence::AnyForm) {
     const auto as_wanted = is_as_wanted(tree, wanted);
     if (!as_wanted) return as_wanted.error();
     if (*as_wanted) return {};
   }
+  if (Done cleared = clear_place(tree, wanted); !cleared) return cleared;
   const auto change = wanted.kind == NodeKind::Directory ? tree.put_directory(wanted.path, wanted.attributes)
                       : wanted.kind == NodeKind::Symlink
                           ? tree.put_symlink(wanted.path, wanted.target, wanted.attributes)

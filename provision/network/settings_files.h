@@ -6,27 +6,30 @@
 #include <vector>
 
 #include "provision/network/presets.h"
+#include "provision/network/system_programs.h"
 
 namespace provision::network {
 
-// Which program of the installed system manages its links.
-enum class NetworkProgram { SystemdNetworkd, NetworkManager };
-
 struct SettingsFile {
   std::string path;  // absolute, on the installed system
-  std::string text;
+  std::string text;  // secret when it holds a wireless network's passphrase: then `mode` is 0600
   std::uint32_t mode = 0644;
+  std::string target{};  // not empty: a symbolic link to this instead of a file
   bool operator==(const SettingsFile&) const = default;
 };
 
-// Precondition: presets came from `checked`.
-// Links (.network or .nmconnection), /etc/hostname, /etc/hosts, a resolved drop-in, a timesyncd drop-in where the
-// presets name servers, and /etc/nftables.conf; ascending by path.
-std::vector<SettingsFile> settings_files(const Presets& presets, NetworkProgram program);
+// Precondition: presets came from `checked`, and `can_keep` is content with these programs.
+// The wired link and, when one is ordered, the wireless network (systemd.network(5), iwd.network(5) or NetworkManager's
+// nm-settings-keyfile(5)); /etc/hostname, /etc/hosts, name servers and time servers where the presets name some; the firewall
+// (firewall.h). Ascending by path.
+std::vector<SettingsFile> settings_files(const Presets& presets, const SystemPrograms& programs);
 
-// The rule set of /etc/nftables.conf: nothing comes in but answers, what a link needs to work, and what the order
-// names; what goes out is the owner's business, and the controller's port is named so that a stricter owner keeps it
-// open.
-std::string firewall_rules(const Presets& presets);
+// A unit of the installed system that must be enabled for the presets to take effect, and the target that shall want it.
+struct NeededUnit {
+  std::string target;  // "multi-user.target"
+  std::string unit;    // "systemd-networkd.service"
+  bool operator==(const NeededUnit&) const = default;
+};
+std::vector<NeededUnit> needed_units(const Presets& presets, const SystemPrograms& programs);
 
 }  // namespace provision::network

@@ -176,7 +176,7 @@ class FactoryRun : public BuildRun {
     if (Done taken = take_bundle(); !taken) return taken;
     const std::string seed = order::seed_of(request_.work);
     install::WantedNodes nodes = install::system_nodes(
-        {seed, request_.work.presets, network::NetworkProgram::SystemdNetworkd, wanted_.mtime}, plan_);
+        {seed, request_.work.presets, {}, wanted_.mtime}, plan_);
     if (with_agent()) nodes.all(agent_nodes({}));
     wanted_.nodes = nodes.nodes();
     boot_ = install::boot_files(install::machine_id_of(seed));

@@ -1,12 +1,8 @@
-// Goal: presets become the files that systemd-networkd, NetworkManager, resolved, timesyncd and nftables read, byte for
-// byte as frozen. Method: golden texts; the kernel's own rule compiler judges each rule set where it is installed.
+// Goal: presets become the files that systemd-networkd, NetworkManager, iwd, resolved, timesyncd, chrony and nftables read,
+// byte for byte as frozen, for whichever of them the image has. Method: golden texts; tables of what an image has.
 #include "provision/network/settings_files.h"
 
-#include <unistd.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
+#include <set>
 
 #include "tests/golden/golden.h"
 
@@ -27,7 +23,10 @@ Presets office() {
           .fixed = FixedAddress{"192.0.2.10/24", "192.0.2.1"},
           .name_servers = {"192.0.2.53", "2001:db8::53"},
           .time_servers = {"time.example", "192.0.2.123"},
-          .inbound = {{445, Protocol::Tcp}, {22, Protocol::Tcp}, {137, Protocol::Udp}},
+          .inbound = {{445, Protocol::Tcp, "shares", {"192.0.2.0/24", "2001:db8::/32"}},
+                      {22, Protocol::Tcp},
+                      {137, Protocol::Udp, {}, {"192.0.2.128/25", "192.0.2.0/24", "198.51.100.0/24"}}},
+          .wifi = Wifi{"Caf\xc3\xa9 n\\1", " pass\\word"},
           .controller_port = 8443};
 }
 
@@ -45,68 +44,102 @@ std::string shown(const std::vector<SettingsFile>& files) {
   for (const SettingsFile& file : files) {
     char mode[8];
     std::snprintf(mode, sizeof mode, "%04o", file.mode);
-    text += "=== " + file.path + " " + mode + "\n" + file.text;
+    text += "=== " + file.path + (file.target.empty() ? " " + std::string(mode) : " -> " + file.target) + "\n" + file.text;
   }
   return text;
 }
 
+constexpr SystemPrograms networkd{};
+constexpr SystemPrograms manager{.network = NetworkProgram::NetworkManager};
+constexpr SystemPrograms bare{.resolver = ResolverProgram::None, .time = TimeProgram::Chrony};
+
 TEST(NetworkdFiles, AreAsFrozenForDhcp) {
-  EXPECT_GOLDEN("tests/golden/provision/network/home-networkd.txt",
-                shown(settings_files(home(), NetworkProgram::SystemdNetworkd)));
+  EXPECT_GOLDEN("tests/golden/provision/network/home-networkd.txt", shown(settings_files(home(), networkd)));
 }
 TEST(NetworkdFiles, AreAsFrozenForAFixedAddress) {
-  EXPECT_GOLDEN("tests/golden/provision/network/office-networkd.txt",
-                shown(settings_files(office(), NetworkProgram::SystemdNetworkd)));
+  EXPECT_GOLDEN("tests/golden/provision/network/office-networkd.txt", shown(settings_files(office(), networkd)));
 }
 TEST(NetworkManagerFiles, AreAsFrozenForDhcp) {
-  EXPECT_GOLDEN("tests/golden/provision/network/home-networkmanager.txt",
-                shown(settings_files(home(), NetworkProgram::NetworkManager)));
+  EXPECT_GOLDEN("tests/golden/provision/network/home-networkmanager.txt", shown(settings_files(home(), manager)));
 }
 TEST(NetworkManagerFiles, AreAsFrozenForAFixedAddress) {
-  EXPECT_GOLDEN("tests/golden/provision/network/office-networkmanager.txt",
-                shown(settings_files(office(), NetworkProgram::NetworkManager)));
+  EXPECT_GOLDEN("tests/golden/provision/network/office-networkmanager.txt", shown(settings_files(office(), manager)));
 }
 TEST(NetworkdFiles, AreAsFrozenForADeclinedOrder) {
-  EXPECT_GOLDEN("tests/golden/provision/network/declined-networkd.txt",
-                shown(settings_files(declined(), NetworkProgram::SystemdNetworkd)));
+  EXPECT_GOLDEN("tests/golden/provision/network/declined-networkd.txt", shown(settings_files(declined(), networkd)));
+}
+TEST(NetworkdFiles, AreAsFrozenForAnImageWithoutResolvedAndTimesyncd) {
+  EXPECT_GOLDEN("tests/golden/provision/network/office-bare.txt", shown(settings_files(office(), bare)));
 }
 
-TEST(Firewall, OpensNothingThatTheOrderDoesNotName) {
-  EXPECT_EQ(firewall_rules(home()).find("comment \"ordered\""), std::string::npos);
-  EXPECT_NE(firewall_rules(office()).find("tcp dport { 22, 445 } accept"), std::string::npos);
-  EXPECT_NE(firewall_rules(office()).find("udp dport { 137 } accept"), std::string::npos);
+TEST(Wireless, IsAbsentUnlessOrdered) {
+  for (const SystemPrograms& programs : {networkd, manager, bare})
+    for (const SettingsFile& file : settings_files(home(), programs)) {
+      EXPECT_EQ(file.path.find("wireless"), std::string::npos) << file.path;
+      EXPECT_EQ(file.path.find("iwd"), std::string::npos) << file.path;
+    }
 }
 
-TEST(Firewall, NamesNoControllerOnAMachineWithoutAgent) {
-  EXPECT_EQ(firewall_rules(declined()).find("controller"), std::string::npos);
-  EXPECT_NE(firewall_rules(home()).find("tcp dport 443 accept"), std::string::npos);
+TEST(Wireless, KeepsItsPassphraseToFilesOfRoot) {
+  for (const SystemPrograms& programs : {networkd, manager, bare})
+    for (const SettingsFile& file : settings_files(office(), programs))
+      if (file.text.find("pass\\\\word") != std::string::npos) {
+        EXPECT_EQ(file.mode, 0600U) << file.path;
+      }
 }
 
-// A network namespace of its own, because nft asks the kernel even when it only checks; 0 when the rules are accepted.
-int judged_by_nft(const std::string& path) {
-  return std::system(
-      ("unshare --net --map-root-user nft -c -f " + path + " >/dev/null 2>&1 || nft -c -f " + path + " >/dev/null 2>&1")
-          .c_str());
+// An image that has just these paths.
+Result<SystemPrograms> programs_of(const std::set<std::string>& there, std::optional<NetworkProgram> stated = {}) {
+  return programs_in([&](const std::string& path) -> Result<bool> { return there.contains(path); }, stated);
+}
+const std::string units = "/usr/lib/systemd/system/";
+const std::string enabled = "/etc/systemd/system/multi-user.target.wants/";
+
+TEST(Programs, AreThoseThatTheImageHas) {
+  const auto server = programs_of({units + "systemd-networkd.service", units + "nftables.service", units + "chrony.service"});
+  ASSERT_TRUE(server);
+  EXPECT_EQ(*server, (SystemPrograms{NetworkProgram::SystemdNetworkd, ResolverProgram::None, TimeProgram::Chrony, true, false}));
+  // A desktop has both, and uses NetworkManager.
+  const auto desktop = programs_of({units + "systemd-networkd.service", units + "NetworkManager.service", enabled + "NetworkManager.service",
+                                    units + "wpa_supplicant.service", units + "systemd-resolved.service", units + "systemd-timesyncd.service",
+                                    "/lib/systemd/system/nftables.service"});
+  ASSERT_TRUE(desktop);
+  EXPECT_EQ(*desktop, (SystemPrograms{NetworkProgram::NetworkManager, ResolverProgram::SystemdResolved, TimeProgram::SystemdTimesyncd, true, true}));
 }
 
-TEST(Firewall, IsAcceptedByTheKernelsRuleCompiler) {
-  if (std::system("command -v nft >/dev/null 2>&1 || test -x /usr/sbin/nft") != 0)
-    GTEST_SKIP() << "nft is not installed (package nftables), so nobody here can judge the rules";
-  std::string folder = std::filesystem::temp_directory_path() / "leaseback-nft-XXXXXX";
-  ASSERT_NE(mkdtemp(folder.data()), nullptr);
-  const std::string path = folder + "/rules.nft";
-  const auto judge = [&](const std::string& rules) {
-    std::ofstream(path) << rules;
-    return judged_by_nft(path);
-  };
-  const bool able = judge("table inet probe\n") == 0;
-  if (able) {
-    for (const Presets& presets : {home(), office(), declined()})
-      EXPECT_EQ(judge(firewall_rules(presets)), 0) << firewall_rules(presets);
-    EXPECT_NE(judge("table inet probe { chain inbound { type filter hook nowhere priority filter; } }\n"), 0);
-  }
-  std::filesystem::remove_all(folder);
-  if (!able) GTEST_SKIP() << "nft may not ask the kernel here (needs root or user namespaces)";
+TEST(Programs, GoByWhatIsEnabledWhenBothAreThere) {
+  const std::set<std::string> both = {units + "systemd-networkd.service", units + "NetworkManager.service"};
+  EXPECT_EQ(programs_of(both)->network, NetworkProgram::NetworkManager);
+  std::set<std::string> one = both;
+  one.insert(enabled + "systemd-networkd.service");
+  EXPECT_EQ(programs_of(one)->network, NetworkProgram::SystemdNetworkd);
+  one.insert(enabled + "NetworkManager.service");
+  EXPECT_EQ(programs_of(one).error().code, ErrorCode::Conflict);
+  EXPECT_EQ(programs_of(one, NetworkProgram::NetworkManager)->network, NetworkProgram::NetworkManager);
+}
+
+TEST(Programs, AreRefusedWhenTheyAreNotThere) {
+  EXPECT_EQ(programs_of({}).error().code, ErrorCode::NotFound);
+  const auto stated = programs_of({units + "systemd-networkd.service"}, NetworkProgram::NetworkManager);
+  ASSERT_FALSE(stated);
+  EXPECT_NE(stated.error().text().find("NetworkManager.service"), std::string::npos);
+  const IsThere broken = [](const std::string&) -> Result<bool> { return Error{ErrorCode::IoFailure, "unreadable", {}}; };
+  EXPECT_EQ(programs_in(broken, {}).error().code, ErrorCode::IoFailure);
+}
+
+TEST(Programs, ThatCannotKeepAnOrderAreNamed) {
+  EXPECT_TRUE(can_keep(office(), networkd));
+  SystemPrograms poor = networkd;
+  poor.firewall = false;
+  EXPECT_NE(can_keep(home(), poor).error().text().find("nftables"), std::string::npos);
+  poor = networkd;
+  poor.time = TimeProgram::None;
+  EXPECT_TRUE(can_keep(home(), poor));
+  EXPECT_NE(can_keep(office(), poor).error().text().find("timesyncd"), std::string::npos);
+  poor = networkd;
+  poor.wireless = false;
+  EXPECT_TRUE(can_keep(home(), poor));
+  EXPECT_NE(can_keep(office(), poor).error().text().find("iwd"), std::string::npos);
 }
 
 }  // namespace
