@@ -37,8 +37,10 @@ struct DiskThere {
 
 Result<DiskThere> look_at(const BuildRequest& request, disk::Disks& disks) {
   auto facts = disks.read(request.disk_path);
-  if (facts) return DiskThere{std::move(*facts)};
-  if (facts.error().code != ErrorCode::NotFound || request.image != ImageChoice::MakeWhenMissing)
+  // A power cut may leave the name of a new image, and nothing of its length.
+  const bool named_only = facts && facts->size.count == 0 && request.image == ImageChoice::MakeWhenMissing;
+  if (facts && !named_only) return DiskThere{std::move(*facts)};
+  if (!named_only && (facts.error().code != ErrorCode::NotFound || request.image != ImageChoice::MakeWhenMissing))
     return facts.error().within("reading " + request.disk_path);
   return DiskThere{facts_of_new_image(request.disk_path, order::disk_size(request.work)), true};
 }

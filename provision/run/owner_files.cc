@@ -43,4 +43,11 @@ Result<std::map<std::string, std::string>> owner_digests(const disk::DiskFacts& 
   return digests;
 }
 
+disk::DiskFacts checked_only(disk::DiskFacts facts) {
+  std::erase_if(facts.partitions, [](const disk::PartitionFacts& partition) {
+    return partition.filesystem.kind == FilesystemKind::Ext4 && !partition.filesystem.clean;
+  });
+  return facts;
+}
+
 }  // namespace provision::run

@@ -62,7 +62,8 @@ class ReleaseRun {
       if (!journal) return journal.error();
       journal_ = std::move(*journal);
     }
-    auto found = find_installation(facts_, ports_.disks, request_.disk_path);
+    const bool goes_on = journal_ && journal_->has(EntryKind::Fact, "disk");
+    auto found = find_installation(goes_on ? checked_only(facts_) : facts_, ports_.disks, request_.disk_path);
     if (!found) return found.error();
     installation_ = std::move(*found);
     return {};

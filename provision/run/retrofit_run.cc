@@ -68,7 +68,8 @@ class RetrofitRun : public BuildRun {
     if (Done safe = check_safety(); !safe) return safe;
     if (Done read = read_journal(); !read) return read;
     if (!with_agent()) return {};
-    auto there = find_installation(facts_, ports_.disks, request_.disk_path);
+    const bool goes_on = journal_ && !finished_;
+    auto there = find_installation(goes_on ? checked_only(facts_) : facts_, ports_.disks, request_.disk_path);
     if (!there) return there.error();
     if (*there && !journal_)
       return Error{ErrorCode::Conflict,
