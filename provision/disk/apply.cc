@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <span>
+
 namespace provision::disk {
 namespace {
 
@@ -14,14 +16,25 @@ Result<const PlannedPartition*> planned(const Step& step, const DiskPlan& plan) 
   return Error{ErrorCode::InvalidInput, fmt::format("the plan has no partition {} for the step '{}'", step.partition, step.text), {}};
 }
 
-Done format(const Step& step, const DiskPlan& plan, const LeaseKeys* keys, Disks& disks) {
-  Result<const PlannedPartition*> partition = planned(step, plan);
-  if (!partition) return partition.error();
-  if (step.kind == StepKind::FormatEsp) return disks.format_esp(plan.path, **partition);
-  if (step.kind == StepKind::FormatExt4) return disks.format_ext4(plan.path, **partition);
-  if (keys == nullptr)
-    return Error{ErrorCode::InvalidInput, "the lease partition must be sealed, but no keys were given", {}};
-  return disks.format_luks(plan.path, **partition, *keys);
+bool formats(const Step& step) {
+  return step.kind == StepKind::FormatEsp || step.kind == StepKind::FormatExt4 || step.kind == StepKind::FormatLuks;
+}
+
+// Formats go together, all else goes one by one: how many of the steps from `first` on are done at once.
+std::size_t together(const std::vector<Step>& steps, std::size_t first) {
+  std::size_t end = first + 1;
+  while (formats(steps[first]) && end < steps.size() && formats(steps[end])) ++end;
+  return end - first;
+}
+
+Done format(std::span<const Step> steps, const DiskPlan& plan, const LeaseKeys* keys, Disks& disks) {
+  std::vector<PlannedPartition> partitions;
+  for (const Step& step : steps) {
+    Result<const PlannedPartition*> partition = planned(step, plan);
+    if (!partition) return partition.error();
+    partitions.push_back(**partition);
+  }
+  return disks.format(plan.path, partitions, keys);
 }
 
 // A key that is surely not the slot's, so that a slot which opens to anything is found out.
@@ -73,7 +86,7 @@ Done do_step(const Step& step, const DiskPlan& plan, const LeaseKeys* keys, Disk
     case StepKind::WriteTable: return disks.write_table(plan);
     case StepKind::FormatEsp:
     case StepKind::FormatExt4:
-    case StepKind::FormatLuks: return format(step, plan, keys, disks);
+    case StepKind::FormatLuks: return format({&step, 1}, plan, keys, disks);
   }
   return Error{ErrorCode::InvalidInput, "an unknown step", {}};
 }
@@ -86,11 +99,17 @@ Result<std::vector<Step>> apply(const DiskPlan& plan, const LeaseKeys* keys, Dis
     Result<std::vector<Step>> steps = difference(plan, *facts);
     if (!steps && round > 0) return steps.error().within("reading back what was written");
     if (!steps || steps->empty()) return steps ? Result<std::vector<Step>>(done) : steps;
-    for (const Step& step : *steps) {
-      if (Done begun = witness.begins(step); !begun) return begun.error().within("journalling: " + step.text);
-      if (Done changed = do_step(step, plan, keys, disks); !changed) return changed.error().within(step.text);
-      if (Done ended = witness.ended(step); !ended) return ended.error().within("journalling: " + step.text);
-      done.push_back(step);
+    for (std::size_t next = 0; next < steps->size();) {
+      const std::span<const Step> at_once(&(*steps)[next], together(*steps, next));
+      for (const Step& step : at_once)
+        if (Done begun = witness.begins(step); !begun) return begun.error().within("journalling: " + step.text);
+      Done changed = formats(at_once.front()) ? format(at_once, plan, keys, disks) : do_step(at_once.front(), plan, keys, disks);
+      if (!changed) return at_once.size() == 1 ? changed.error().within(at_once.front().text) : changed.error();
+      for (const Step& step : at_once) {
+        if (Done ended = witness.ended(step); !ended) return ended.error().within("journalling: " + step.text);
+        done.push_back(step);
+      }
+      next += at_once.size();
     }
   }
   return Error{ErrorCode::Corrupt,

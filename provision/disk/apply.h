@@ -8,6 +8,7 @@
 namespace provision::disk {
 
 // Told before and after each step, so that a run can journal intents and outcomes. An error of either stops the run there.
+// Formats are done together: all of them begin before the first has ended.
 class StepWitness {
  public:
   virtual ~StepWitness() = default;

@@ -91,6 +91,8 @@ DeviceFile::~DeviceFile() {
 
 std::string DeviceFile::own_path() const { return fmt::format("/proc/self/fd/{}", descriptor_); }
 
+std::string DeviceFile::path_for_children() const { return fmt::format("/proc/{}/fd/{}", ::getpid(), descriptor_); }
+
 Result<std::string> DeviceFile::read(std::uint64_t offset, std::size_t length) const {
   std::string bytes(length, '\0');
   for (std::size_t done = 0; done < length;) {
@@ -151,6 +153,12 @@ std::uint64_t DeviceFile::next_written(std::uint64_t offset) const {
   return errno == ENXIO ? size_.count : offset;
 }
 
+std::uint64_t DeviceFile::next_hole(std::uint64_t offset) const {
+  if (offset >= size_.count) return size_.count;
+  const off_t found = ::lseek(descriptor_, static_cast<off_t>(offset), SEEK_HOLE);
+  return found >= 0 ? static_cast<std::uint64_t>(found) : size_.count;
+}
+
 Done DeviceFile::sync() {
   if (::fsync(descriptor_) != 0) return failure("making durable what was written to");
   return {};
@@ -158,13 +166,6 @@ Done DeviceFile::sync() {
 
 void DeviceFile::announce_partitions() const {
   if (block_device_) (void)::ioctl(descriptor_, BLKRRPART);
-}
-
-Done erase_signatures(DeviceFile& file, const Extent& extent) {
-  const std::uint64_t head = std::min<std::uint64_t>(extent.size.count, mebibytes(5).count);
-  const std::uint64_t tail = std::min<std::uint64_t>(extent.size.count, mebibytes(1).count);
-  if (Done erased = file.write_zeros(extent.start.count, head); !erased) return erased;
-  return file.write_zeros(extent.end().count - tail, tail);
 }
 
 }  // namespace provision::disk

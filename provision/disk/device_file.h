@@ -29,6 +29,8 @@ class DeviceFile {
   [[nodiscard]] bool block_device() const { return block_device_; }
   // A path by which a library in this process can open the same file again.
   [[nodiscard]] std::string own_path() const;
+  // The same for a program that this process starts.
+  [[nodiscard]] std::string path_for_children() const;
 
   // Exactly `length` bytes; IoFailure at the end of the file.
   [[nodiscard]] Result<std::string> read(std::uint64_t offset, std::size_t length) const;
@@ -39,6 +41,8 @@ class DeviceFile {
   Done write_sparse(std::uint64_t offset, std::string_view bytes);
   // The first offset from `offset` on where there is no hole; size() when only holes follow.
   [[nodiscard]] std::uint64_t next_written(std::uint64_t offset) const;
+  // The first offset from `offset` on where a hole begins; size() when none does.
+  [[nodiscard]] std::uint64_t next_hole(std::uint64_t offset) const;
   Done sync();
   // Tells the kernel that the partition table has changed. One that cannot read tables is no error: we address by offset.
   void announce_partitions() const;
@@ -55,9 +59,5 @@ class DeviceFile {
 };
 
 bool all_zeros(std::string_view bytes);
-
-// Removes what libblkid would find: the first 5 MiB (LUKS2 keeps second headers up to 4 MiB) and the last MiB. Not durable
-// before sync.
-Done erase_signatures(DeviceFile& file, const Extent& extent);
 
 }  // namespace provision::disk

@@ -133,8 +133,7 @@ class Difference {
       case Content::FatEsp:
         return there.filesystem.kind == FilesystemKind::Fat && there.filesystem.uuid == planned.filesystem_uuid;
       case Content::Ext4:
-        return there.filesystem.kind == FilesystemKind::Ext4 && there.filesystem.uuid == planned.filesystem_uuid &&
-               !there.filesystem.unfinished;
+        return there.filesystem.kind == FilesystemKind::Ext4 && there.filesystem.uuid == planned.filesystem_uuid;
       case Content::SealedLease:
         return there.luks && there.luks->uuid == planned.luks->uuid && there.luks->token == planned.luks->token;
     }
@@ -198,7 +197,6 @@ class Difference {
   Done check_content_may_go(const PlannedPartition& planned, const PartitionFacts& there) const {
     const FilesystemFacts& filesystem = there.filesystem;
     if (plan_.existing == ExistingContent::Erase || filesystem.kind == FilesystemKind::None) return {};
-    if (filesystem.unfinished && filesystem.uuid == planned.filesystem_uuid) return {};
     // Space that has just been taken from the owner's filesystem may look like anything; it is empty all the same.
     if (planned.role == Role::Lease && filesystem.kind != FilesystemKind::Luks2) return {};
     if (there.luks && planned.luks && there.luks->uuid == planned.luks->uuid)

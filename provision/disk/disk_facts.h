@@ -36,8 +36,6 @@ struct FilesystemFacts {
   Bytes size;         // Ext4 only: what the superblock says
   Bytes used;         // Ext4 only
   bool clean = true;  // Ext4 only: false when a check is due (a cut write, a journal to replay, errors)
-  // True for a format of ours that was cut before its end. It is made again, whatever else it looks like.
-  bool unfinished = false;
   // Ext4 only: a cut write left a superblock that fails its checksum. Its sizes are unknown (0); a check must come first.
   bool torn = false;
   bool operator==(const FilesystemFacts&) const = default;

@@ -62,10 +62,9 @@ class Disks {
   virtual Done write_table(const DiskPlan& plan) = 0;
   // Puts back what save_table returned. Conflict when the disk's size is not the saved one's.
   virtual Done restore_table(const std::string& path, const std::string& saved) = 0;
-  virtual Done format_esp(const std::string& path, const PlannedPartition& partition) = 0;
-  virtual Done format_ext4(const std::string& path, const PlannedPartition& partition) = 0;
-  // InvalidInput when the keys are not those whose digests the plan's token names.
-  virtual Done format_luks(const std::string& path, const PlannedPartition& partition, const LeaseKeys& keys) = 0;
+  // Makes what these partitions shall hold, all of them at once: cut, each of them is done or not done. `keys` is read for a
+  // lease partition only; InvalidInput without them, or when they are not those whose digests the plan's token names.
+  virtual Done format(const std::string& path, const std::vector<PlannedPartition>& partitions, const LeaseKeys* keys) = 0;
   // Overwrites the whole LUKS header, keys first, and reads back that it is gone. Cannot be undone.
   virtual Done destroy_key_slots(const std::string& path, const Extent& partition) = 0;
   // e2fsck -f. Corrupt when errors are left (ReportOnly: when there are any).

@@ -54,18 +54,6 @@ Error program_failure(std::string_view program, const Outcome& outcome, ErrorCod
   return {code, fmt::format("{} ended with {}: {}", program, outcome.exit_status, said.substr(0, 1024)), {}};
 }
 
-Done set_label(const std::string& path, const Extent& partition, const std::string& label) {
-  Result<Filesystem> filesystem = superblock_of(path, partition, EXT2_FLAG_RW);
-  if (!filesystem) return filesystem.error();
-  ext2_filsys opened = filesystem->get();
-  std::fill(std::begin(opened->super->s_volume_name), std::end(opened->super->s_volume_name), std::uint8_t{0});
-  std::copy_n(label.begin(), std::min<std::size_t>(label.size(), sizeof opened->super->s_volume_name),
-              opened->super->s_volume_name);
-  ext2fs_mark_super_dirty(opened);
-  if (const errcode_t code = ext2fs_flush(opened); code != 0) return ext4_error("labelling the filesystem", code);
-  return {};
-}
-
 // The fields of a superblock that no run changes, read without libext2fs: that refuses one torn between its sizes.
 struct FixedFields {
   std::uint64_t block_size = 0;
@@ -151,38 +139,25 @@ void take_torn(const std::string& path, const Extent& partition, FilesystemFacts
   facts.torn = true;
 }
 
-// Each opens the disk for itself alone and closes it again: e2fsprogs insist on being the only ones.
-Done erase(const std::string& path, const Extent& extent) {
-  Result<DeviceFile> disk = DeviceFile::open(path, OpenFor::Writing);
-  if (!disk) return disk.error();
-  if (Done erased = erase_signatures(*disk, extent); !erased) return erased;
-  return disk->sync();
-}
-
-Done sync(const std::string& path) {
-  Result<DeviceFile> disk = DeviceFile::open(path, OpenFor::Writing);
-  if (!disk) return disk.error();
-  return disk->sync();
-}
-
 }  // namespace
 
-Done make_ext4(const std::string& path, const PlannedPartition& partition, Processes& processes) {
-  if (Done erased = erase(path, partition.extent); !erased) return erased;
-  const std::string blocks = std::to_string(partition.extent.size.count / block_size);
-  // The customer's partition keeps nothing back for root; the system's keeps the usual 5 %. What was in the image before is
-  // not discarded: checksums tell unused tables from used ones.
+Result<Contents> ext4_contents(const PlannedPartition& partition, Processes& processes) {
+  Result<DeviceFile> copy = DeviceFile::in_memory(partition.extent.size);
+  if (!copy) return copy.error();
+  // The customer's partition keeps nothing back for root; the system's keeps the usual 5 %.
   Result<Outcome> made = processes.run(
       {"mke2fs", "-q", "-F", "-t", "ext4", "-b", std::to_string(block_size), "-U", partition.filesystem_uuid, "-L",
-       std::string(unfinished_label), "-m", partition.role == Role::Customer ? "0" : "5", "-E",
-       fmt::format("offset={},lazy_itable_init=1,lazy_journal_init=1,nodiscard,hash_seed={}", partition.extent.start.count,
-                   partition.filesystem_uuid),
-       path, blocks});
+       partition.filesystem_label, "-m", partition.role == Role::Customer ? "0" : "5", "-E",
+       fmt::format("lazy_itable_init=1,lazy_journal_init=1,nodiscard,hash_seed={}", partition.filesystem_uuid),
+       copy->path_for_children(), std::to_string(partition.extent.size.count / block_size)});
   if (!made) return made.error();
   if (made->exit_status != 0) return program_failure("mke2fs", *made, ErrorCode::IoFailure);
-  if (Done durable = sync(path); !durable) return durable;
-  if (Done labelled = set_label(path, partition.extent, partition.filesystem_label); !labelled) return labelled;
-  return sync(path);
+  const Bytes start = partition.extent.start;
+  Result<std::vector<Piece>> head = pieces_of(*copy, 0, block_size, start, WrittenZeros::Kept);
+  if (!head) return head.error();
+  Result<std::vector<Piece>> body = pieces_of(*copy, block_size, partition.extent.size.count, start, WrittenZeros::Kept);
+  if (!body) return body.error();
+  return Contents{partition.extent, {}, *std::move(body), *std::move(head)};
 }
 
 Done check_ext4(const std::string& path, const Extent& partition, Repair repair, Processes& processes) {
@@ -220,7 +195,6 @@ void read_ext4(const std::string& path, const Extent& partition, FilesystemFacts
   if (!filesystem) {
     take_torn(path, partition, facts);
     facts.clean = facts.kind != FilesystemKind::Ext4;
-    facts.unfinished = facts.label == unfinished_label;
     return;
   }
   ext2_super_block* super = (*filesystem)->super;
@@ -229,7 +203,6 @@ void read_ext4(const std::string& path, const Extent& partition, FilesystemFacts
   facts.used = {facts.size.count - std::min<std::uint64_t>(facts.size.count, ext2fs_free_blocks_count(super) * block)};
   facts.clean = (super->s_state & EXT2_VALID_FS) != 0 && (super->s_state & EXT2_ERROR_FS) == 0 &&
                 !ext2fs_has_feature_journal_needs_recovery(super) && super->s_last_orphan == 0;
-  facts.unfinished = facts.label == unfinished_label;
 }
 
 }  // namespace provision::disk

@@ -93,36 +93,36 @@ std::string space_sector(const Geometry& geometry) {
 
 }  // namespace
 
-Done make_fat32(DeviceFile& disk, const Extent& extent, const std::string& label, const std::string& id) {
-  Result<Geometry> planned = geometry_for(extent, disk.sector_size());
+Result<Contents> fat32_contents(const PlannedPartition& partition, std::uint32_t sector_size) {
+  const Extent& extent = partition.extent;
+  Result<Geometry> planned = geometry_for(extent, sector_size);
   if (!planned) return planned.error();
   const Geometry& geometry = *planned;
   const std::uint64_t sector = geometry.sector_size;
+  const std::string& id = partition.filesystem_uuid;
   const auto volume = static_cast<std::uint32_t>(std::strtoul((id.substr(0, 4) + id.substr(5)).c_str(), nullptr, 16));
-  const std::string boot = boot_sector(geometry, extent.start.count / sector, label, volume);
+  const std::string boot = boot_sector(geometry, extent.start.count / sector, partition.filesystem_label, volume);
   const std::uint64_t start = extent.start.count;
   const std::uint64_t tables = start + reserved_sectors * sector;
   const std::uint64_t root = tables + fat_copies * geometry.fat_sectors * sector;
 
-  if (Done erased = erase_signatures(disk, extent); !erased) return erased;
-  const std::uint64_t cleared = root + std::uint64_t{geometry.sectors_per_cluster} * sector - start;
-  if (Done zeroed = disk.write_zeros(start, cleared); !zeroed) return zeroed;
+  Contents contents;
+  contents.extent = extent;
+  contents.cleared = {root + std::uint64_t{geometry.sectors_per_cluster} * sector - start};
   std::string first_entries(12, '\0');
   put(first_entries, 0, 0x0FFFFFF8, 4);
   put(first_entries, 4, 0x0FFFFFFF, 4);
   put(first_entries, 8, 0x0FFFFFFF, 4);  // the root directory is one cluster
   for (std::uint64_t copy = 0; copy < fat_copies; ++copy)
-    if (Done written = disk.write(tables + copy * geometry.fat_sectors * sector, first_entries); !written) return written;
-  std::string root_entry = padded_label(label) + '\x08';
+    contents.body.push_back({tables + copy * geometry.fat_sectors * sector, first_entries});
+  std::string root_entry = padded_label(partition.filesystem_label) + '\x08';
   root_entry.resize(32, '\0');
   put(root_entry, 24, 0x5821, 2);  // 2024-01-01: any lawful date; a fixed one keeps images alike
-  if (Done written = disk.write(root, root_entry); !written) return written;
-  for (const std::uint64_t at : {std::uint64_t{1}, std::uint64_t{7}})
-    if (Done written = disk.write(start + at * sector, space_sector(geometry)); !written) return written;
-  if (Done written = disk.write(start + 6 * sector, boot); !written) return written;
-  if (Done durable = disk.sync(); !durable) return durable;
-  if (Done written = disk.write(start, boot); !written) return written;
-  return disk.sync();
+  contents.body.push_back({root, root_entry});
+  for (const std::uint64_t at : {std::uint64_t{1}, std::uint64_t{7}}) contents.body.push_back({start + at * sector, space_sector(geometry)});
+  contents.body.push_back({start + 6 * sector, boot});
+  contents.head.push_back({start, boot});
+  return contents;
 }
 
 }  // namespace provision::disk

@@ -16,6 +16,8 @@ namespace {
 constexpr std::uint64_t binary_headers_size = 32768;  // two of 16 KiB
 constexpr std::string_view luks2_magic("LUKS\xba\xbe\0\2", 8);
 constexpr std::uint32_t slot_iterations = 1000;  // libcryptsetup's least
+// Room for sixteen slots of 256 KiB; libcryptsetup writes all of it, and by default would take the rest of the 16 MiB.
+constexpr std::uint64_t slots_size = mebibytes(4).count;
 
 using Crypt = std::unique_ptr<crypt_device, decltype([](crypt_device* device) { crypt_free(device); })>;
 
@@ -46,21 +48,21 @@ Result<Opened> opened(const DeviceFile& copy) {
   return result;
 }
 
-// A copy of the header, in a file as large as the partition: libcryptsetup checks that the data behind it fits.
-Result<DeviceFile> header_copy(const DeviceFile& disk, const Extent& partition) {
+// A copy of the header's first bytes, in a file as large as the partition: libcryptsetup checks that the data behind it fits.
+Result<DeviceFile> header_copy(const DeviceFile& disk, const Extent& partition, Bytes length) {
   Result<DeviceFile> copy = DeviceFile::in_memory(partition.size);
   if (!copy) return copy;
-  const std::uint64_t end = std::min(partition.size, luks_header_size).count;
+  const std::uint64_t end = std::min(partition.size, length).count;
   for (std::uint64_t at = 0; at < end;) {
     // Holes stay holes: a header is 16 MiB, of which a few hundred KiB are written.
     const std::uint64_t next = disk.next_written(partition.start.count + at) - partition.start.count;
     if (next >= end) break;
     const std::uint64_t from = next / 65536 * 65536;
-    const std::size_t length = static_cast<std::size_t>(std::min<std::uint64_t>(1 << 20, end - from));
-    Result<std::string> bytes = disk.read(partition.start.count + from, length);
+    const std::size_t part = static_cast<std::size_t>(std::min<std::uint64_t>(1 << 20, end - from));
+    Result<std::string> bytes = disk.read(partition.start.count + from, part);
     if (!bytes) return bytes.error();
     if (Done written = copy->write_sparse(from, *bytes); !written) return written.error();
-    at = from + length;
+    at = from + part;
   }
   return copy;
 }
@@ -94,6 +96,7 @@ Done format_copy(const DeviceFile& copy, const LuksPlan& plan, const LeaseKeys& 
   derivation.iterations = slot_iterations;
   derivation.flags = CRYPT_PBKDF_NO_BENCHMARK;
   if (int code = crypt_set_pbkdf_type(device, &derivation); code != 0) return luks->failure("choosing the key derivation", code);
+  if (int code = crypt_set_metadata_size(device, 0, slots_size); code != 0) return luks->failure("sizing the key slots", code);
   const std::string label(agent::contract::lease_partition_label);
   crypt_params_luks2 parameters{};
   parameters.pbkdf = &derivation;
@@ -142,22 +145,18 @@ LeaseKeys::~LeaseKeys() {
   for (std::string& key : slot_keys) wipe(key);
 }
 
-Done make_luks(DeviceFile& disk, const PlannedPartition& partition, const LeaseKeys& keys) {
-  if (Done sized = check_has_header(partition.extent); !sized) return sized;
-  if (Done belong = check_keys(partition, keys); !belong) return belong;
+Result<Contents> luks_contents(const PlannedPartition& partition, const LeaseKeys& keys) {
+  if (Done sized = check_has_header(partition.extent); !sized) return sized.error();
+  if (Done belong = check_keys(partition, keys); !belong) return belong.error();
   Result<DeviceFile> copy = DeviceFile::in_memory(partition.extent.size);
   if (!copy) return copy.error();
-  if (Done formatted = format_copy(*copy, *partition.luks, keys); !formatted) return formatted;
-  Result<std::string> header = copy->read(0, luks_header_size.count);
-  if (!header) return header.error();
-
-  const std::uint64_t start = partition.extent.start.count;
-  const std::string_view bytes = *header;
-  if (Done erased = erase_signatures(disk, partition.extent); !erased) return erased;
-  if (Done written = disk.write_sparse(start + binary_headers_size, bytes.substr(binary_headers_size)); !written) return written;
-  if (Done durable = disk.sync(); !durable) return durable;
-  if (Done written = disk.write(start, bytes.substr(0, binary_headers_size)); !written) return written;
-  return disk.sync();
+  if (Done formatted = format_copy(*copy, *partition.luks, keys); !formatted) return formatted.error();
+  const Bytes start = partition.extent.start;
+  Result<std::vector<Piece>> head = pieces_of(*copy, 0, binary_headers_size, start, WrittenZeros::LeftOut);
+  if (!head) return head.error();
+  Result<std::vector<Piece>> body = pieces_of(*copy, binary_headers_size, luks_header_size.count, start, WrittenZeros::LeftOut);
+  if (!body) return body.error();
+  return Contents{partition.extent, luks_header_size, *std::move(body), *std::move(head)};
 }
 
 Result<std::optional<LuksFacts>> read_luks(const DeviceFile& disk, const Extent& partition) {
@@ -166,7 +165,8 @@ Result<std::optional<LuksFacts>> read_luks(const DeviceFile& disk, const Extent&
   Result<std::string> magic = disk.read(partition.start.count, luks2_magic.size());
   if (!magic) return magic.error();
   if (*magic != luks2_magic) return none;
-  Result<DeviceFile> copy = header_copy(disk, partition);
+  // What it says of itself; a header made by others with larger ones is not one of ours.
+  Result<DeviceFile> copy = header_copy(disk, partition, {binary_headers_size});
   if (!copy) return copy.error();
   Result<std::optional<Opened>> luks = loaded(*copy);
   if (!luks) return luks.error();
@@ -194,7 +194,7 @@ Result<std::optional<LuksFacts>> read_luks(const DeviceFile& disk, const Extent&
 
 Result<bool> luks_slot_opens(const DeviceFile& disk, const Extent& partition, std::uint32_t slot, const std::string& key) {
   if (Done sized = check_has_header(partition); !sized) return sized.error();
-  Result<DeviceFile> copy = header_copy(disk, partition);
+  Result<DeviceFile> copy = header_copy(disk, partition, luks_header_size);
   if (!copy) return copy.error();
   Result<std::optional<Opened>> luks = loaded(*copy);
   if (!luks) return luks.error();

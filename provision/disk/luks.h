@@ -4,15 +4,16 @@
 #include <optional>
 #include <string>
 
+#include "provision/disk/contents.h"
 #include "provision/disk/device_file.h"
 #include "provision/disk/disks.h"
 
 namespace provision::disk {
 
 // aes-xts-plain64, 512-bit volume key, sectors of 4096 bytes, header of luks_header_size. Slot keys are random 256-bit keys,
-// so the key derivation runs at its least cost. The two binary headers are written last, after the key material is durable:
-// a cut header is no header. Durable. InvalidInput when keys and plan do not belong together.
-Done make_luks(DeviceFile& disk, const PlannedPartition& partition, const LeaseKeys& keys);
+// so the key derivation runs at its least cost. The two binary headers are the head: without them there is no LUKS header.
+// InvalidInput when keys and plan do not belong together.
+Result<Contents> luks_contents(const PlannedPartition& partition, const LeaseKeys& keys);
 
 // nullopt when there is no whole LUKS2 header.
 Result<std::optional<LuksFacts>> read_luks(const DeviceFile& disk, const Extent& partition);

@@ -9,12 +9,12 @@
 #include <cstring>
 
 #include "images/keys/keys.h"
+#include "provision/disk/contents.h"
 #include "provision/disk/device_file.h"
 #include "provision/disk/device_use.h"
 #include "provision/disk/disk_reader.h"
 #include "provision/disk/ext4.h"
 #include "provision/disk/ext4_tree.h"
-#include "provision/disk/fat.h"
 #include "provision/disk/luks.h"
 #include "provision/disk/table_writer.h"
 
@@ -117,19 +117,12 @@ Done PartedDisks::restore_table(const std::string& path, const std::string& save
                    [&](DeviceFile& disk) { return restore_saved_table(disk, saved); });
 }
 
-Done PartedDisks::format_esp(const std::string& path, const PlannedPartition& partition) {
-  return with_disk(path, OpenFor::Writing, "formatting the ESP", [&](DeviceFile& disk) {
-    return make_fat32(disk, partition.extent, partition.filesystem_label, partition.filesystem_uuid);
+Done PartedDisks::format(const std::string& path, const std::vector<PlannedPartition>& partitions, const LeaseKeys* keys) {
+  return with_disk(path, OpenFor::Writing, "formatting", [&](DeviceFile& disk) -> Done {
+    Result<std::vector<Contents>> contents = make_contents(partitions, keys, disk.sector_size(), processes_);
+    if (!contents) return contents.error();
+    return put_contents(disk, *contents);
   });
-}
-
-Done PartedDisks::format_ext4(const std::string& path, const PlannedPartition& partition) {
-  return within(make_ext4(path, partition, processes_), "making ext4", path);
-}
-
-Done PartedDisks::format_luks(const std::string& path, const PlannedPartition& partition, const LeaseKeys& keys) {
-  return with_disk(path, OpenFor::Writing, "sealing the lease partition",
-                   [&](DeviceFile& disk) { return make_luks(disk, partition, keys); });
 }
 
 Done PartedDisks::destroy_key_slots(const std::string& path, const Extent& partition) {

@@ -24,9 +24,7 @@ class PartedDisks final : public Disks {
   Done make_image(const std::string& path, Bytes size) override;
   Done write_table(const DiskPlan& plan) override;
   Done restore_table(const std::string& path, const std::string& saved) override;
-  Done format_esp(const std::string& path, const PlannedPartition& partition) override;
-  Done format_ext4(const std::string& path, const PlannedPartition& partition) override;
-  Done format_luks(const std::string& path, const PlannedPartition& partition, const LeaseKeys& keys) override;
+  Done format(const std::string& path, const std::vector<PlannedPartition>& partitions, const LeaseKeys* keys) override;
   Done destroy_key_slots(const std::string& path, const Extent& partition) override;
   Done check_ext4(const std::string& path, const Extent& partition, Repair repair) override;
   Done resize_ext4(const std::string& path, const Extent& partition, Bytes size) override;

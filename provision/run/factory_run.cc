@@ -133,7 +133,7 @@ class FactoryRun : public BuildRun {
     for (const disk::PartitionFacts& partition : facts_.partitions) {
       const disk::FilesystemFacts& filesystem = partition.filesystem;
       if (partition.name == disk::name_of(Role::System) && filesystem.kind == disk::FilesystemKind::Ext4 &&
-          filesystem.clean && !filesystem.unfinished)
+          filesystem.clean)
         return ports_.disks.open_tree(request_.disk_path, partition.extent, disk::TreeAccess::ReadOnly);
     }
     return std::unique_ptr<disk::FileTree>();

@@ -11,7 +11,7 @@ using disk::FilesystemKind;
 Result<std::optional<InstalledOn>> find_installation(const disk::DiskFacts& facts, disk::Disks& disks,
                                                      const std::string& disk_path) {
   for (const disk::PartitionFacts& partition : facts.partitions) {
-    if (partition.filesystem.kind != FilesystemKind::Ext4 || partition.filesystem.unfinished) continue;
+    if (partition.filesystem.kind != FilesystemKind::Ext4) continue;
     auto tree = disks.open_tree(disk_path, partition.extent, disk::TreeAccess::ReadOnly);
     if (!tree) return tree.error().within(fmt::format("opening partition {}", partition.number));
     auto paths = install::ours_in(**tree);

@@ -38,14 +38,8 @@ class CutDisks final : public Disks {
   Done restore_table(const std::string& path, const std::string& saved) override {
     return change([&] { return real_.restore_table(path, saved); });
   }
-  Done format_esp(const std::string& path, const PlannedPartition& p) override {
-    return change([&] { return real_.format_esp(path, p); });
-  }
-  Done format_ext4(const std::string& path, const PlannedPartition& p) override {
-    return change([&] { return real_.format_ext4(path, p); });
-  }
-  Done format_luks(const std::string& path, const PlannedPartition& p, const LeaseKeys& keys) override {
-    return change([&] { return real_.format_luks(path, p, keys); });
+  Done format(const std::string& path, const std::vector<PlannedPartition>& partitions, const LeaseKeys* keys) override {
+    return change([&] { return real_.format(path, partitions, keys); });
   }
   Done destroy_key_slots(const std::string& path, const Extent& e) override {
     return change([&] { return real_.destroy_key_slots(path, e); });
@@ -154,7 +148,7 @@ class Cuts : public testing::Test {
 
 TEST_F(Cuts, OfANewDiskAreCompleted) {
   start_blank();
-  EXPECT_EQ(cut_everywhere([&](const DiskFacts& there) { return plan_new_disk(small_request(), there); }), 5);
+  EXPECT_EQ(cut_everywhere([&](const DiskFacts& there) { return plan_new_disk(small_request(), there); }), 2);
 }
 
 TEST_F(Cuts, OfAReleaseAreCompletedAndTheOwnersFilesStay) {

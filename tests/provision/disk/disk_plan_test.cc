@@ -156,7 +156,7 @@ TEST(Difference, MakesAgainWhatWasCutBeforeItsEnd) {
   DiskFacts facts = made_from(plan);
   facts.copies_agree = false;
   facts.partitions[0].filesystem = {};
-  facts.partitions[1].filesystem.unfinished = true;
+  facts.partitions[1].filesystem = {};
   facts.partitions[3].filesystem = {};
   facts.partitions[3].luks.reset();
   EXPECT_THAT(kinds(difference(plan, facts)), ElementsAre("write-table", "format-esp", "format-ext4", "format-luks"));

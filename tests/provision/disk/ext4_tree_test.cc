@@ -21,9 +21,10 @@ class Ext4TreeTest : public testing::Test {
     ASSERT_TRUE(disks_.make_image(path_, mebibytes(300)));
     PlannedPartition partition;
     partition.extent = extent_;
+    partition.content = Content::Ext4;
     partition.filesystem_uuid = "11111111-2222-8333-8444-555555555555";
     partition.filesystem_label = "system";
-    Done made = disks_.format_ext4(path_, partition);
+    Done made = disks_.format(path_, {partition}, nullptr);
     ASSERT_TRUE(made) << made.error().text();
   }
 

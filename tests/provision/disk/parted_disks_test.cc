@@ -349,7 +349,9 @@ TEST_F(PartedDisksTest, VerifyFindsWhatWasTamperedWith) {
 
 TEST_F(PartedDisksTest, DoesNotSealWithKeysThatThePlanDoesNotName) {
   ASSERT_NO_FATAL_FAILURE(make_home_disk());
-  EXPECT_EQ(disks_.format_luks(path_, plan_.partitions[3], some_keys()).error().code, ErrorCode::InvalidInput);
+  const LeaseKeys others = some_keys();
+  EXPECT_EQ(disks_.format(path_, {plan_.partitions[3]}, &others).error().code, ErrorCode::InvalidInput);
+  EXPECT_EQ(disks_.format(path_, {plan_.partitions[3]}, nullptr).error().code, ErrorCode::InvalidInput);
 }
 
 TEST_F(PartedDisksTest, HashOfARegionDoesNotDependOnHoles) {

@@ -21,7 +21,7 @@ class Partition {
     made.content = disk::Content::Ext4;
     made.filesystem_label = "system";
     made.filesystem_uuid = "0b5a0b1e-7d0c-4c0e-9d55-1f2e3d4c5b6a";
-    if (!disks.make_image(path("disk.img"), mebibytes(66)) || !disks.format_ext4(path("disk.img"), made)) std::abort();
+    if (!disks.make_image(path("disk.img"), mebibytes(66)) || !disks.format(path("disk.img"), {made}, nullptr)) std::abort();
   }
   ~Partition() { std::filesystem::remove_all(folder_); }
 

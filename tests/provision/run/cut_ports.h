@@ -133,15 +133,8 @@ class CutDisks final : public disk::Disks {
   Done restore_table(const std::string& path, const std::string& saved) override {
     return on("restore_table", [&] { return real_.restore_table(path, saved); });
   }
-  Done format_esp(const std::string& path, const disk::PlannedPartition& partition) override {
-    return on("format_esp", [&] { return real_.format_esp(path, partition); });
-  }
-  Done format_ext4(const std::string& path, const disk::PlannedPartition& partition) override {
-    return on("format_ext4", [&] { return real_.format_ext4(path, partition); });
-  }
-  Done format_luks(const std::string& path, const disk::PlannedPartition& partition,
-                   const disk::LeaseKeys& keys) override {
-    return on("format_luks", [&] { return real_.format_luks(path, partition, keys); });
+  Done format(const std::string& path, const std::vector<disk::PlannedPartition>& partitions, const disk::LeaseKeys* keys) override {
+    return on("format", [&] { return real_.format(path, partitions, keys); });
   }
   Done destroy_key_slots(const std::string& path, const disk::Extent& partition) override {
     return on("destroy_key_slots", [&] { return real_.destroy_key_slots(path, partition); });
