@@ -56,7 +56,7 @@ struct AgentSettings {
   engine::EngineSettings engine;
   Duration answer_poll{2'000};      // between looks at the owner's desk while an answer is awaited
   Duration desk_poll{1'000};        // between looks otherwise
-  Duration status_pause{60'000};    // at least this long between two NodeStatus
+  Duration status_pause{60'000};    // at least this long between two NodeStatus, unless window or owner changed
   std::uint32_t transfers_max = 2;  // shards on their way at once
   std::uint32_t transfer_attempts_max = 8;
   Duration certificate_pause{3'600'000};  // between two requests for a new certificate

@@ -283,6 +283,7 @@ Done MachineAgent::introduce_ourselves() {
   if (said) said = answer_with_contents();
   last_status_.clear();
   status_sent_.reset();
+  told_presence_.reset();
   return said;
 }
 
@@ -296,8 +297,11 @@ Done MachineAgent::report_status() {
   status.set_vault_used_bytes(lease_->vault.used().count);
   status.set_vault_free_bytes(lease_->vault.available().count);
   const std::string now = status.SerializeAsString();
-  if (now == last_status_ || (status_sent_ && moment_.running - *status_sent_ < settings_.status_pause)) return {};
+  // A window that opens or an owner who comes back is told at once: work waits for it, or must not come any more.
+  const bool urgent = !told_presence_ || told_presence_->window != presence_.window || told_presence_->owner != presence_.owner;
+  if (now == last_status_ || (!urgent && status_sent_ && moment_.running - *status_sent_ < settings_.status_pause)) return {};
   last_status_ = now;
+  told_presence_ = presence_;
   status_sent_ = moment_.running;
   status.set_at_ms(moment_.now.time_since_epoch().count());
   return say(message);

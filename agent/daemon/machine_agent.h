@@ -121,6 +121,7 @@ class MachineAgent final : public Agent {
   presence::Presence presence_;
   std::string last_status_;
   std::optional<Duration> status_sent_;
+  std::optional<presence::Presence> told_presence_;  // with the newest status
   std::optional<Instant> certificate_from_;
   std::optional<Instant> certificate_until_;
   std::optional<Duration> certificate_asked_;

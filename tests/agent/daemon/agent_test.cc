@@ -145,6 +145,18 @@ TEST(Agent, WorksOnlyInTheAgreedHours) {
   EXPECT_GE(minute_of_day, 23 * 60);
 }
 
+TEST(Agent, TellsAtOnceThatItsWindowOpenedAndThatTheOwnerPaused) {
+  // A clock that is set, or a short window: the change comes within the pause between two statuses.
+  LeasedRig rig("23:00-07:00");
+  const auto statuses = [&] { return rig.told(&contract::Message::node_status, &contract::Message::has_node_status); };
+  ASSERT_TRUE(rig.run_until([&] { return !statuses().empty(); }));
+  ASSERT_EQ(statuses().back()->window(), contract::WINDOW_CLOSED);
+  rig.now += 16 * hour;  // set forward; no time has passed
+  ASSERT_TRUE(rig.run_until([&] { return statuses().back()->window() == contract::WINDOW_OPEN; }, Duration{5'000}));
+  rig.owner.pause = "until-resumed";
+  EXPECT_TRUE(rig.run_until([&] { return statuses().back()->owner() == contract::OWNER_PAUSED; }, Duration{5'000}));
+}
+
 TEST(Agent, FreezesAtTheOwnersWordAndSaysSo) {
   LeasedRig rig;
   rig.finishes_tasks = false;
