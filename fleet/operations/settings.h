@@ -17,7 +17,7 @@ struct Settings {
   Duration poll_busy = std::chrono::seconds(2);          // while the machine has traffic; never above poll_interval
   Duration silence_limit = std::chrono::hours(24 * 7);   // a machine silent for longer is given up; 1 minute or more
   std::uint32_t polls_missed_max = 3;                    // then it counts as offline, which costs it nothing
-  Duration online_min = std::chrono::seconds(5);         // never offline sooner than this
+  Duration online_min = std::chrono::minutes(2);         // never offline sooner than this: one late poll is no outage
   // Silence is counted only while the controller listens: a longer pause between two ticks (it was down, or its clock was set)
   // starts the count anew.
   Duration listening_gap = std::chrono::hours(1);
