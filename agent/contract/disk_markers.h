@@ -13,5 +13,10 @@ inline constexpr std::uint64_t lease_partition_attributes = (std::uint64_t{1} <<
 inline constexpr std::string_view lease_partition_label = "LEASE";
 // Type of the LUKS2 token that carries our metadata.
 inline constexpr std::string_view lease_token_type = "leaseback";
+// Types of the LUKS2 tokens that the machine itself adds: a slot key sealed by its TPM, and the mark of a whole filesystem.
+inline constexpr std::string_view tpm_token_type = "leaseback-tpm2";
+inline constexpr std::string_view filesystem_token_type = "leaseback-filesystem";
+// Under which the kernel maps an opened lease partition: /dev/mapper/leaseback-lease.
+inline constexpr std::string_view lease_mapping_name = "leaseback-lease";
 
 }  // namespace agent::contract

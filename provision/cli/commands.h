@@ -31,6 +31,10 @@ struct Ports {
 
 command_line::Program provision_program(const Ports& ports);
 
+command_line::Command lease_open_command(const Ports& ports);
+command_line::Command lease_seal_command(const Ports& ports);
+command_line::Command lease_close_command(const Ports& ports);
+command_line::Command lease_status_command(const Ports& ports);
 command_line::Command line_init_command(const Ports& ports);
 command_line::Command disk_plan_command(const Ports& ports);
 command_line::Command disk_apply_command(const Ports& ports);
