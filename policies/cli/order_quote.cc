@@ -56,7 +56,11 @@ std::string machine_page(const loading::OrderInFull& full) {
   const bool retrofit = full.order.kind == terms::OrderKind::Retrofit;
   Table parts({{"  " + full.model.name + " " + full.order.serial}, {"ordered", Align::Right}, {"given", Align::Right}});
   if (retrofit) parts = Table({{"  " + full.model.name + " " + full.order.serial}, {"present", Align::Right}, {"ordered", Align::Right}, {"given", Align::Right}});
-  for (const auto& [component, title] : {std::pair(Component::Disk, "  Disk"), {Component::Processor, "  Processor"}, {Component::Memory, "  Memory"}}) {
+  for (const auto& [component, title] : {std::pair(Component::Disk, "  Disk"), {Component::Processor, "  Processor"}, {Component::Memory, "  Memory"},
+                                         {Component::Modem, "  Modem"}, {Component::BackupPower, "  Backup power"}}) {
+    const bool optional = component == Component::Modem || component == Component::BackupPower;
+    const bool none = amount_of(quote.given, component) == 0 && (!retrofit || amount_of(*full.order.present, component) == 0);
+    if (optional && none) continue;
     std::vector<std::string> cells{title};
     if (retrofit) cells.push_back(amount_text(component, amount_of(*full.order.present, component)));
     cells.push_back(amount_text(component, amount_of(quote.ordered, component)));
@@ -98,7 +102,8 @@ void print_page(const loading::OrderInFull& full, Streams& streams) {
 
 void write_hardware(JsonText& json, std::string_view key, const terms::Hardware& hardware) {
   json.key(key).object().key("disk_bytes").bytes(hardware.disk).key("processor_mhz").number(hardware.processor_mhz);
-  json.key("memory_bytes").bytes(hardware.memory).end();
+  json.key("memory_bytes").bytes(hardware.memory).key("modem").text(name_of(hardware.modem));
+  json.key("backup_power").text(name_of(hardware.backup_power)).end();
 }
 
 void write_json(JsonText& json, const loading::OrderInFull& full) {

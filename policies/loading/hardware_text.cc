@@ -8,6 +8,11 @@ namespace {
 
 constexpr std::int64_t megahertz_max = 100'000;
 
+template <typename Kind>
+std::uint64_t number(Kind kind) {
+  return static_cast<std::uint64_t>(kind);
+}
+
 }  // namespace
 
 Result<std::int64_t> megahertz_from(std::string_view text) {
@@ -28,8 +33,22 @@ std::uint64_t read_amount(Section& section, std::string_view key, terms::Compone
     case terms::Component::Disk: return section.bytes(key, {Bytes{1'000'000'000}, Bytes{1'000'000'000'000'000}}).count;
     case terms::Component::Processor: return static_cast<std::uint64_t>(section.read(key, megahertz_from));
     case terms::Component::Memory: return section.bytes(key, {Bytes{16'000'000}, Bytes{16'000'000'000'000}}).count;
+    case terms::Component::Modem:
+      return section.one_of<std::uint64_t>(key, {{"none", 0}, {"telephone", number(terms::Modem::Telephone)}, {"cellular", number(terms::Modem::Cellular)}});
+    case terms::Component::BackupPower:
+      return section.one_of<std::uint64_t>(key, {{"none", 0}, {"battery", number(terms::BackupPower::Battery)}, {"ups", number(terms::BackupPower::Ups)}});
   }
   std::abort();
+}
+
+terms::Hardware hardware_from(Section& section) {
+  terms::Hardware hardware;
+  for (const terms::Component component : {terms::Component::Disk, terms::Component::Processor, terms::Component::Memory})
+    set_amount(hardware, component, read_amount(section, name_of(component), component));
+  if (section.has("modem")) set_amount(hardware, terms::Component::Modem, read_amount(section, "modem", terms::Component::Modem));
+  if (section.has("backup_power"))
+    set_amount(hardware, terms::Component::BackupPower, read_amount(section, "backup_power", terms::Component::BackupPower));
+  return hardware;
 }
 
 }  // namespace policies::loading

@@ -8,8 +8,6 @@
 namespace policies::loading {
 namespace {
 
-using terms::Component;
-using terms::Hardware;
 using terms::LeaseChoice;
 using terms::Order;
 using terms::OrderKind;
@@ -18,12 +16,6 @@ bool is_serial(std::string_view text) {
   return !text.empty() && text.size() <= 32 && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
   });
-}
-
-Hardware hardware_from(Section& section) {
-  return {Bytes{read_amount(section, "disk", Component::Disk)},
-          static_cast<std::int64_t>(read_amount(section, "processor", Component::Processor)),
-          Bytes{read_amount(section, "memory", Component::Memory)}};
 }
 
 void read_zone(Section& root, Order& order, const terms::ZoneRules& zones) {
@@ -43,6 +35,10 @@ void read_present(Section& machine, Order& order) {
   if (order.ordered.disk < order.present->disk) machine.refuse("disk", "a retrofit cannot order less than is there");
   if (order.ordered.processor_mhz < order.present->processor_mhz) machine.refuse("processor", "a retrofit cannot order less than is there");
   if (order.ordered.memory < order.present->memory) machine.refuse("memory", "a retrofit cannot order less than is there");
+  if (order.ordered.modem == terms::Modem::None && order.present->modem != terms::Modem::None)
+    machine.refuse("modem", "a retrofit cannot take away what is there; name it here too");
+  if (order.ordered.backup_power == terms::BackupPower::None && order.present->backup_power != terms::BackupPower::None)
+    machine.refuse("backup_power", "a retrofit cannot take away what is there; name it here too");
 }
 
 }  // namespace

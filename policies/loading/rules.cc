@@ -3,6 +3,7 @@
 
 #include "policies/loading/hardware_text.h"
 #include "policies/loading/loading.h"
+#include "policies/loading/model_section.h"
 #include "policies/loading/strict_yaml.h"
 
 namespace policies::loading {
@@ -18,35 +19,6 @@ using terms::ModelId;
 using terms::Offer;
 using terms::Schedule;
 using terms::Terms;
-
-constexpr std::int64_t version_max = 100'000;
-
-// What every rule begins with.
-template <typename Rule>
-void read_heading(Section& root, Rule& rule) {
-  rule.id.text = root.name("id");
-  rule.version = root.integer("version", {1, version_max});
-  rule.dated = root.date("dated");
-}
-
-Model model_from(Section& root) {
-  Model model;
-  read_heading(root, model);
-  model.name = root.text("name", {1, 80});
-  model.base_price = root.money("base_price");
-  const auto read_options = [&](std::string_view list, std::string_view amount_key, Component component) {
-    std::set<std::uint64_t> seen;
-    for (Section& section : root.sections(list, {1, 50})) {
-      terms::HardwareOption option{component, read_amount(section, amount_key, component), section.money("price")};
-      if (!seen.insert(option.amount).second) section.refuse(amount_key, amount_text(component, option.amount) + " is offered twice");
-      model.options.push_back(std::move(option));
-    }
-  };
-  read_options("disks", "size", Component::Disk);
-  read_options("processors", "speed", Component::Processor);
-  read_options("memories", "size", Component::Memory);
-  return model;
-}
 
 Terms terms_from(Section& root) {
   Terms rule;
@@ -88,7 +60,8 @@ Incentive incentive_from(Section& section) {
   }
   if (incentive.kind == IncentiveKind::HardwareUpgrade) {
     const auto component = section.one_of<Component>(
-        "component", {{"disk", Component::Disk}, {"processor", Component::Processor}, {"memory", Component::Memory}});
+        "component", {{"disk", Component::Disk}, {"processor", Component::Processor}, {"memory", Component::Memory}, {"modem", Component::Modem},
+                      {"backup-power", Component::BackupPower}});
     terms::Upgrade upgrade{component, read_amount(section, "from", component), read_amount(section, "to", component)};
     if (upgrade.to <= upgrade.from) section.refuse("to", "an upgrade must give more than was ordered");
     incentive.upgrade = upgrade;

@@ -8,7 +8,6 @@ namespace policies::pricing {
 namespace {
 
 using terms::Component;
-using terms::Hardware;
 using terms::HardwareOption;
 using terms::Incentive;
 using terms::IncentiveKind;
@@ -19,10 +18,10 @@ using terms::OrderKind;
 using terms::Schedule;
 using terms::Terms;
 
-constexpr std::array all_components = {Component::Disk, Component::Processor, Component::Memory};
-
 Result<Money> option_price(const Model& model, Component component, std::uint64_t amount) {
-  std::string choices;
+  const bool may_be_none = component == Component::Modem || component == Component::BackupPower;
+  if (may_be_none && amount == 0) return Money(0, model.base_price.currency());
+  std::string choices = may_be_none ? "none" : "";
   for (const HardwareOption& option : model.options) {
     if (option.component != component) continue;
     if (option.amount == amount) return option.price;
@@ -30,30 +29,22 @@ Result<Money> option_price(const Model& model, Component component, std::uint64_
   }
   return Error{ErrorCode::NotFound,
                "model '" + model.id.text + "' has no " + std::string(name_of(component)) + " of " + amount_text(component, amount) +
-                   "; it offers " + (choices.empty() ? "none" : choices),
+                   "; it offers " + (choices.empty() ? "nothing" : choices),
                {}};
 }
 
 // What is charged before any incentive. A retrofit pays only for what is more than what is there.
 Result<Money> list_price_of(const Order& order, const Model& model) {
   Money total = order.kind == OrderKind::NewMachine ? model.base_price : Money(0, model.base_price.currency());
-  for (const Component component : all_components) {
+  for (const Component component : terms::all_components) {
     const std::uint64_t wanted = amount_of(order.ordered, component);
-    const std::uint64_t present = order.present ? amount_of(*order.present, component) : 0;
-    if (order.kind == OrderKind::Retrofit && wanted <= present) continue;
+    // A retrofit never takes away: what differs is added.
+    if (order.kind == OrderKind::Retrofit && wanted == amount_of(*order.present, component)) continue;
     Result<Money> price = option_price(model, component, wanted);
     if (!price) return price.error();
     total += *price;
   }
   return total;
-}
-
-void set_amount(Hardware& hardware, Component component, std::uint64_t amount) {
-  switch (component) {
-    case Component::Disk: hardware.disk = Bytes{amount}; return;
-    case Component::Processor: hardware.processor_mhz = static_cast<std::int64_t>(amount); return;
-    case Component::Memory: hardware.memory = Bytes{amount}; return;
-  }
 }
 
 Done check_currencies(const Model& model, const Offer& offer) {
@@ -87,6 +78,17 @@ Result<std::optional<Money>> value_of(const Incentive& incentive, const Order& o
   }
 }
 
+// A line that builds all its machines with the disk of the offer gives that to whoever declined, too; a retrofit keeps what it has.
+Done give_declined_disk(const Order& order, const Model& model, const Offer& offer, terms::Hardware& given) {
+  if (model.declined_disk == terms::DeclinedDisk::AsOrdered || order.kind == OrderKind::Retrofit) return {};
+  for (const Incentive& incentive : offer.incentives) {
+    if (!incentive.upgrade || incentive.upgrade->component != Component::Disk || order.ordered.disk.count != incentive.upgrade->from) continue;
+    if (Result<Money> offered = option_price(model, Component::Disk, incentive.upgrade->to); !offered) return offered.error();
+    given.disk = Bytes{incentive.upgrade->to};
+  }
+  return {};
+}
+
 }  // namespace
 
 Bytes leased_bytes(const terms::Terms& terms, Bytes disk) {
@@ -103,7 +105,10 @@ Result<Quote> quote(const Order& order, const Model& model, const Offer& offer, 
   if (!list_price) return list_price.error();
   const Money nothing(0, list_price->currency());
   Quote result{order.id, {}, order.ordered, order.ordered, *list_price, nothing, *list_price, {}, nothing, nothing, {}};
-  if (order.lease == terms::LeaseChoice::DeclinedAtOrder) return result;
+  if (order.lease == terms::LeaseChoice::DeclinedAtOrder) {
+    if (Done given = give_declined_disk(order, model, offer, result.given); !given) return given.error();
+    return result;
+  }
 
   result.terms_id = terms.id;
   for (const Incentive& incentive : offer.incentives) {

@@ -36,7 +36,7 @@ struct Quote {
 Bytes leased_bytes(const terms::Terms& terms, Bytes disk);
 
 // An order whose lease is open until first boot is quoted as if accepted: the factory prepares it so. One that declined at
-// order time gets what it ordered at the list price, and nothing is leased.
+// order time gets what it ordered at the list price (with the disk that its model gives to such orders), and nothing is leased.
 // `offer` and `terms` must be those the order names. Errors: NotFound when the model does not offer what was ordered, or not
 // what an upgrade gives; InvalidInput for money of several currencies.
 Result<Quote> quote(const terms::Order& order, const terms::Model& model, const terms::Offer& offer, const terms::Terms& terms);

@@ -44,5 +44,7 @@ command_line::Command disk_release_command(const Ports& ports);
 command_line::Command disk_retrofit_command(const Ports& ports);
 command_line::Command disk_extract_command(const Ports& ports);
 command_line::Command station_show_command(const Ports& ports);
+command_line::Command machine_check_command(const Ports& ports);
+command_line::Command machine_record_command(const Ports& ports);
 
 }  // namespace provision::cli

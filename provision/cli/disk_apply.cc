@@ -4,6 +4,7 @@
 
 #include "provision/cli/build_options.h"
 #include "provision/cli/commands.h"
+#include "provision/cli/machine_options.h"
 #include "provision/run/factory_run.h"
 #include "provision/run/run_lock.h"
 
@@ -18,6 +19,7 @@ struct DiskApplyOptions {
   OrderOptions order;
   IngredientOptions ingredients;
   std::string station;
+  std::string machine;
   std::string confirm;
   std::string clock;
   bool create_image = false;
@@ -31,6 +33,8 @@ void declare(DiskApplyOptions& options, OptionList& list) {
   declare_order(options.order, list);
   list.required("station", "DIR", options.station, "the line's folder (`line init`)");
   declare_ingredients(options.ingredients, list);
+  list.optional("machine", "DIR", options.machine,
+                "first hold the machine against the order: / is this machine, another folder a recorded one (`machine record`)");
   list.flag("create-image", options.create_image,
             "make a sparse image file of the size of the disk that is given with the order");
   list.flag("erase", options.erase, "let what is on the disk go");
@@ -59,6 +63,8 @@ Result<ExitCode> run(const DiskApplyOptions& options, const Ports& ports, Stream
   if (!clock) return clock.error();
   auto work = read_work(options.order, options.order.controller, ports);
   if (!work) return work.error();
+  if (!options.machine.empty())
+    if (Done fits = check_machine(options.machine, *work, ports, streams); !fits) return fits.error();
   auto station = run::Station::open(ports.files, options.station);
   if (!station) return station.error();
   run::BuildRequest request;

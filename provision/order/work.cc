@@ -7,6 +7,7 @@
 namespace provision::order {
 namespace {
 
+using policies::terms::FirmwareWish;
 using policies::terms::LeaseChoice;
 using policies::terms::OrderKind;
 
@@ -35,10 +36,6 @@ agent::contract::TermsDocument document_of(const policies::terms::Terms& terms, 
   document.canonical = policies::terms::canonical_text(terms, zone);
   document.digest = images::keys::sha256(document.canonical);
   return document;
-}
-
-bool is_that_disk(Bytes size, Bytes named) {
-  return size >= named && size.count - named.count <= named.count / alike_tolerance_divisor.count;
 }
 
 // A disk that the order names, and what is leased of it.
@@ -87,7 +84,13 @@ Result<Work> work_for(const policies::loading::Rules& rules, policies::terms::Or
   if (!presets) return presets.error().within("reading the network presets of order " + work.order.text);
   work.presets = std::move(*presets);
   if (full->order.network.wifi) work.wifi_passphrase_file = full->order.network.wifi->passphrase_file.value_or("");
-  if (work.lease_choice == LeaseChoice::DeclinedAtOrder) return work;
+  work.parts = full->model.parts;
+  work.firmware = full->model.firmware;
+  if (work.lease_choice == LeaseChoice::DeclinedAtOrder) {
+    work.firmware = {FirmwareWish::Off, FirmwareWish::AsFound, FirmwareWish::Off};
+    return work;
+  }
+  work.indicator_led = full->model.indicator_led;
 
   if (!controller_url.empty()) {
     const auto port = network::port_of_url(controller_url);
@@ -115,6 +118,10 @@ Done set_wifi_passphrase(Work& work, std::string text) {
   work.presets = std::move(*checked);
   work.wifi_passphrase_file.clear();
   return {};
+}
+
+bool is_that_disk(Bytes size, Bytes named) {
+  return size >= named && size.count - named.count <= named.count / alike_tolerance_divisor.count;
 }
 
 Bytes disk_size(const Work& work) { return work.given.disk; }
@@ -156,12 +163,12 @@ std::vector<std::string> explanation(const Work& work) {
   lines.push_back(fmt::format("order {}: {} {} for {}, {}", work.order.text, work.model, work.serial, work.owner.text,
                               policies::terms::name_of(work.lease_choice)));
   using policies::terms::Component;
-  for (const Component component : {Component::Disk, Component::Processor, Component::Memory}) {
+  for (const Component component : policies::terms::all_components) {
     const std::uint64_t ordered = amount_of(work.ordered, component);
     const std::uint64_t given = amount_of(work.given, component);
     if (ordered != given)
-      lines.push_back(fmt::format("{}: {} ordered, {} given as an incentive", name_of(component),
-                                  amount_text(component, ordered), amount_text(component, given)));
+      lines.push_back(fmt::format("{}: {} ordered, {} given {}", name_of(component), amount_text(component, ordered), amount_text(component, given),
+                                  work.agent == AgentChoice::None ? "as in every machine of this model" : "as an incentive"));
   }
   if (work.agent == AgentChoice::None)
     lines.push_back("nothing is leased: no lease partition, no agent");

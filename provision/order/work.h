@@ -37,6 +37,9 @@ struct Work {
   std::uint32_t terms_version = 0;
   agent::contract::TermsDocument terms_document;
   OfferId offer;
+  policies::terms::ModelParts parts;        // of the model
+  policies::terms::ModelFirmware firmware;  // for whoever declined: remote wake and the administrator's lock off
+  std::string indicator_led;                // empty: none, and always when declined
   network::Presets presets;
   // Where the passphrase of presets.wifi is to be read from, as the order names it; empty when it is there or none is needed.
   std::string wifi_passphrase_file;
@@ -54,6 +57,9 @@ Done set_wifi_passphrase(Work& work, std::string text);
 
 // The size of the image file that stands for the disk of this work.
 Bytes disk_size(const Work& work);
+
+// Whether a disk of this size is the one that an order names: no smaller, and at most a tenth larger.
+bool is_that_disk(Bytes size, Bytes named);
 
 // What to ask of the disk: sizes and names. Refused, naming both sizes, when the disk is smaller than the one given
 // with the order, or more than a tenth larger (a wrong part); for a retrofit also the disk that the machine has now

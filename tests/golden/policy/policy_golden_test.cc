@@ -40,7 +40,8 @@ TEST(PolicyGolden, Help) {
 
 TEST(PolicyGolden, Quote) {
   tests::golden::expect_same("policy/quote.txt", asked({"order", "quote", example("home-alice"), example("business-dan"),
-                                                        example("home-frank-retrofit"), "--rules", rules}));
+                                                        example("home-frank-retrofit"), example("business-grace"),
+                                                        example("home-henry-declined"), "--rules", rules}));
 }
 
 TEST(PolicyGolden, QuoteAsJson) {

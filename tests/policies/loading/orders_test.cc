@@ -112,15 +112,31 @@ TEST(Order, NamesThePortsToOpenAndTheWirelessNetwork) {
   const auto order = load_order(text, "o.yaml", zones());
   ASSERT_TRUE(order) << order.error().text();
   ASSERT_EQ(order->network.inbound.size(), 3U);
-  EXPECT_EQ(order->network.inbound[1].name, "ssh");
-  EXPECT_EQ(order->network.inbound[1].port, 22);
-  EXPECT_EQ(order->network.inbound[1].from, (std::vector<std::string>{"192.168.1.0/24", "2001:db8::/32"}));
+  EXPECT_EQ(order->network.inbound[0].name, "ssh");
+  EXPECT_EQ(order->network.inbound[0].port, 22);
+  EXPECT_EQ(order->network.inbound[0].from, (std::vector<std::string>{"192.168.1.0/24", "2001:db8::/32"}));
   EXPECT_TRUE(order->network.inbound[1].from.empty()) << "from anywhere";
   EXPECT_EQ(order->network.inbound[2].transport, terms::Transport::Udp);
   ASSERT_TRUE(order->network.wifi);
   EXPECT_EQ(order->network.wifi->ssid, "Café 2.4");
   EXPECT_EQ(order->network.wifi->passphrase_file, "cafe.pass");
   EXPECT_FALSE(load_order(good, "o.yaml", zones())->network.wifi) << "absent unless ordered";
+}
+
+TEST(Order, NamesAModemAndBackupPowerOfTheModel) {
+  const std::string text = changed("  memory: 256 MB\n", "  memory: 256 MB\n  modem: telephone\n  backup_power: ups\n");
+  const auto order = load_order(text, "o.yaml", zones());
+  ASSERT_TRUE(order) << order.error().text();
+  EXPECT_EQ(order->ordered.modem, terms::Modem::Telephone);
+  EXPECT_EQ(order->ordered.backup_power, terms::BackupPower::Ups);
+  const Rules rules = *load_rules(LEASEBACK_SOURCE_DIR "/policies/rules");
+  // 549 + 60 + 80 + 40, a modem for 35 and a UPS for 75
+  EXPECT_EQ(order_in_full(rules, *order)->quote.list_price.text(), "839.00 USD");
+  std::string battery = text;
+  battery.replace(battery.find("ups\n"), 4, "battery\n");
+  EXPECT_EQ(order_in_full(rules, *load_order(battery, "o.yaml", zones())).error().text(),
+            "order 'home-alice': model 'home-pc' has no backup-power of battery; it offers none, ups");
+  EXPECT_NE(fault(changed("  memory: 256 MB\n", "  memory: 256 MB\n  modem: acoustic\n")).find("must be one of: none, telephone, cellular"), std::string::npos);
 }
 
 TEST(Order, OpensNoPortByMistake) {
@@ -173,7 +189,7 @@ TEST(ExampleOrders, AreAllQuotedByTheShippedRules) {
     EXPECT_EQ(order->id.text, entry.path().stem().string());
     const Result<OrderInFull> full = order_in_full(rules, *std::move(order));
     ASSERT_TRUE(full) << full.error().text();
-    EXPECT_GT(full->quote.leased_disk.count, 0U);
+    EXPECT_EQ(full->quote.leased_disk.count == 0, full->order.lease == terms::LeaseChoice::DeclinedAtOrder);
     ++examples;
   }
   EXPECT_GE(examples, 6);

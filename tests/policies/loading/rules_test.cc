@@ -74,6 +74,32 @@ std::string fault(const std::vector<RuleFile>& files) {
   return rules ? "no fault" : rules.error().message;
 }
 
+TEST(Rules, ReadWhatAModelSaysOfPartsFirmwareAndIndicator) {
+  RuleFile whole = model;
+  whole.text += R"(modems: [{kind: cellular, price: 120 USD}]
+backup_powers: [{kind: ups, price: 75 USD}]
+declined_disk: as-offered
+parts: {products: [PC 1, PC 1a], tpm: true, wired_ports: 2, wireless_ports: 1}
+firmware: {remote_wake: enabled, power_on_after_power_loss: as-found, administrator_lock: disabled}
+indicator: {led: "chassis:green:indicator"}
+)";
+  const Rules rules = *rules_from({whole, terms_file, offer, prices_file});
+  const terms::Model& pc = **rules.find_model(terms::ModelId("pc"));
+  EXPECT_EQ(pc.options.back().component, terms::Component::BackupPower);
+  EXPECT_EQ(pc.declined_disk, terms::DeclinedDisk::AsOffered);
+  EXPECT_EQ(pc.parts.products, (std::vector<std::string>{"PC 1", "PC 1a"}));
+  EXPECT_TRUE(pc.parts.tpm_required);
+  EXPECT_EQ(pc.parts.wired_ports, 2);
+  EXPECT_EQ(pc.firmware.remote_wake, terms::FirmwareWish::On);
+  EXPECT_EQ(pc.firmware.power_on_after_power_loss, terms::FirmwareWish::AsFound);
+  EXPECT_EQ(pc.firmware.administrator_lock, terms::FirmwareWish::Off);
+  EXPECT_EQ(pc.indicator_led, "chassis:green:indicator");
+  EXPECT_NE(fault({changed(whole, "chassis:green:indicator", "../../etc"), terms_file, offer, prices_file}).find("is not the name of a LED"), std::string::npos);
+  EXPECT_NE(fault({changed(whole, "kind: cellular", "kind: none"), terms_file, offer, prices_file}).find("leave it out"), std::string::npos);
+  EXPECT_NE(fault({changed(whole, "remote_wake: enabled", "remote_wake: true"), terms_file, offer, prices_file}).find("as-found, disabled, enabled"),
+            std::string::npos);
+}
+
 TEST(Rules, ReadEveryField) {
   const Rules rules = *rules_from({model, terms_file, offer, prices_file});
   const terms::Model& pc = **rules.find_model(terms::ModelId("pc"));

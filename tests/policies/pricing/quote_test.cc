@@ -85,6 +85,39 @@ TEST(Quote, OfADeclinedOrderIsThePlainMachineAtItsPrice) {
   EXPECT_TRUE(quoted.terms_id.empty());
 }
 
+TEST(Quote, OfADeclinedOrderGivesTheDiskThatItsModelSays) {
+  Order declined = order();
+  declined.lease = LeaseChoice::DeclinedAtOrder;
+  Model model = home_pc();
+  EXPECT_EQ(quote(declined, model, home_offer(), home_night())->given.disk, Bytes{20 * gb}) << "the smaller disk";
+  model.declined_disk = DeclinedDisk::AsOffered;
+  const Quote quoted = *quote(declined, model, home_offer(), home_night());
+  EXPECT_EQ(quoted.given.disk, Bytes{40 * gb}) << "the disk of every machine of the line, all of it the customer's";
+  EXPECT_EQ(quoted.given.processor_mhz, 750) << "and nothing else of the offer";
+  EXPECT_EQ(quoted.price_to_pay.text(), "729.00 USD");
+  EXPECT_EQ(quoted.leased_disk.count, 0U);
+}
+
+TEST(Quote, PricesOptionsAndGivesThemAsIncentives) {
+  Model model = home_pc();
+  model.options.push_back({Component::Modem, static_cast<std::uint64_t>(Modem::Cellular), Money(12000, usd)});
+  model.options.push_back({Component::BackupPower, static_cast<std::uint64_t>(BackupPower::Ups), Money(7500, usd)});
+  Order with_modem = order();
+  with_modem.ordered.modem = Modem::Cellular;
+  Offer offer = home_offer();
+  Incentive ups;
+  ups.kind = IncentiveKind::HardwareUpgrade;
+  ups.upgrade = Upgrade{Component::BackupPower, static_cast<std::uint64_t>(BackupPower::None), static_cast<std::uint64_t>(BackupPower::Ups)};
+  offer.incentives.push_back(ups);
+  const Quote quoted = *quote(with_modem, model, offer, home_night());
+  EXPECT_EQ(quoted.list_price.text(), "849.00 USD") << "729 and a modem";
+  EXPECT_EQ(quoted.given.modem, Modem::Cellular);
+  EXPECT_EQ(quoted.given.backup_power, BackupPower::Ups);
+  EXPECT_EQ(quoted.incentives.back().value.text(), "75.00 USD");
+  with_modem.ordered.modem = Modem::Telephone;
+  EXPECT_EQ(quote(with_modem, model, offer, home_night()).error().message, "model 'home-pc' has no modem of telephone; it offers none, cellular");
+}
+
 TEST(Quote, GivesOnlyTheUpgradesThatFitTheOrder) {
   Order larger = order();
   larger.ordered.disk = Bytes{40 * gb};
