@@ -81,7 +81,8 @@ Done Engine::read_back() {
   for (const std::string& name : journal_->names(item_prefix)) {
     Result<Item> item = item_from(*journal_->find(name));
     if (!item) return std::move(item).error().within("reading the queue's entry " + name);
-    items_[item->work.assignment] = *std::move(item);
+    const AssignmentId assignment = item->work.assignment;
+    items_[assignment] = *std::move(item);
   }
   return discard_strays();
 }
