@@ -6,6 +6,7 @@
 #include <cerrno>
 
 #include "images/bundle/archive_names.h"
+#include "images/bundle/payload.h"
 #include "images/bundle/zstd_stream.h"
 
 namespace images::bundle {
@@ -24,10 +25,10 @@ Error malformed(std::string what) { return Error{ErrorCode::InvalidInput, "the a
 
 class Reader {
  public:
-  Reader(files::Files& files, const std::string& path, Sink& sink)
-      : files_(files), path_(path), sink_(sink), decompressor_([this] { return next_piece(); }) {}
+  Reader(files::Files& files, const std::string& path, Sink& sink, const PayloadPlace& payload)
+      : files_(files), path_(path), sink_(sink), payload_(payload), decompressor_([this] { return next_piece(); }) {}
 
-  Result<ArchiveFacts> read();
+  Result<ArchiveFacts> read(PayloadDigest payload);
 
  private:
   Result<std::string> next_piece();
@@ -39,11 +40,14 @@ class Reader {
   Done read_manifest(ArchiveFacts& facts);
   Done read_file(const Entry& entry);
   Done read_to_the_end();
+  Done check_payload(const Manifest& manifest) const;
+  Done digest_payload();
   [[nodiscard]] Error complaint() const;
 
   files::Files& files_;
   const std::string& path_;
   Sink& sink_;
+  PayloadPlace payload_;
   std::uint64_t offset_ = 0;
   keys::Sha256 archive_digest_;
   Decompressor decompressor_;
@@ -55,7 +59,9 @@ class Reader {
 };
 
 Result<std::string> Reader::next_piece() {
-  Result<std::string> piece = files_.read_range(path_, offset_, piece_size);
+  const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(piece_size, payload_.offset - offset_));
+  if (length == 0) return std::string();
+  Result<std::string> piece = files_.read_range(path_, offset_, length);
   if (!piece) return piece;
   offset_ += piece->size();
   if (offset_ > archive_size_max.count) return Error{ErrorCode::LimitExceeded, "the archive is larger than 8 GiB", {}};
@@ -166,7 +172,25 @@ Done Reader::read_to_the_end() {
   }
 }
 
-Result<ArchiveFacts> Reader::read() {
+Done Reader::check_payload(const Manifest& manifest) const {
+  if (payload_.size.count == 0 && !manifest.system) return {};
+  if (!manifest.system) return malformed("is followed by something that its manifest does not name");
+  if (manifest.system->payload_size != payload_.size)
+    return malformed("is followed by " + payload_.size.text() + ", and its manifest names " + manifest.system->payload_size.text());
+  return {};
+}
+
+Done Reader::digest_payload() {
+  while (true) {
+    const Result<std::string> piece = files_.read_range(path_, offset_, piece_size);
+    if (!piece) return piece.error();
+    if (piece->empty()) return {};
+    offset_ += piece->size();
+    archive_digest_.add(*piece);
+  }
+}
+
+Result<ArchiveFacts> Reader::read(PayloadDigest payload) {
   const bool ready = tar_ && archive_read_support_filter_none(tar_.get()) == ARCHIVE_OK &&
                      archive_read_support_format_tar(tar_.get()) == ARCHIVE_OK;
   invariant(ready, "libarchive reads tar");
@@ -174,6 +198,7 @@ Result<ArchiveFacts> Reader::read() {
   if (archive_read_open(tar_.get(), this, nullptr, give, nullptr) != ARCHIVE_OK) return complaint();
   ArchiveFacts facts;
   if (Done manifest = read_manifest(facts); !manifest) return manifest.error();
+  if (Done agreed = check_payload(facts.manifest); !agreed) return agreed.error();
   for (const Entry& entry : facts.manifest.entries) {
     if (Done begun = sink_.begin(entry); !begun) return begun.error();
     if (entry.kind == EntryKind::File) {
@@ -182,15 +207,21 @@ Result<ArchiveFacts> Reader::read() {
     if (Done ended = sink_.end(entry); !ended) return ended.error();
   }
   if (Done ended = read_to_the_end(); !ended) return ended.error();
+  facts.payload_offset = payload_.offset;
+  facts.archive_size = Bytes{payload_.offset + (facts.manifest.system ? payload_.size.count + trailer_size : 0)};
+  if (facts.manifest.system && payload == PayloadDigest::LeftOut) return facts;
+  if (facts.manifest.system)
+    if (Done digested = digest_payload(); !digested) return digested.error();
   facts.archive_sha256 = archive_digest_.finish();
-  facts.archive_size = Bytes{offset_};
   return facts;
 }
 
 }  // namespace
 
-Result<ArchiveFacts> read_archive(files::Files& files, const std::string& path, Sink& sink) {
-  return Reader(files, path, sink).read();
+Result<ArchiveFacts> read_archive(files::Files& files, const std::string& path, Sink& sink, PayloadDigest payload) {
+  const Result<PayloadPlace> place = payload_place(files, path);
+  if (!place) return place.error();
+  return Reader(files, path, sink, *place).read(payload);
 }
 
 }  // namespace images::bundle

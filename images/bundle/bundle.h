@@ -15,7 +15,7 @@
 namespace images::bundle {
 
 inline constexpr std::string_view signature_type = "application/vnd.leaseback.bundle+json";
-inline constexpr Bytes archive_size_max = gibibytes(8);
+inline constexpr Bytes archive_size_max = gibibytes(8);  // without an operating system's payload
 
 // What shall be packed. An entry's size and digest are found by pack(); its order does not matter.
 struct Source {
@@ -37,6 +37,20 @@ struct PackOrder {
 // while it was read.
 Result<Manifest> pack(files::Files& files, const PackOrder& order, const std::string& out);
 
+// An operating system to pack: a tar archive (plain or as zstd), or a raw ext4 image.
+struct SystemOrder {
+  SystemKind kind = SystemKind::Archive;
+  std::string content;         // where the archive or the image is now
+  std::string network;         // these four as in SystemContents
+  std::string kernel;
+  std::string initrd;
+  std::string kernel_options;
+};
+
+// As pack(), with an operating system behind the files of `order`. An archive is read in full: what read_system_archive
+// refuses is not packed. Unsupported for an image that is no ext4.
+Result<Manifest> pack_system(files::Files& files, const PackOrder& order, const SystemOrder& system, const std::string& out);
+
 // Checks the archive at `path` in full, then writes `path`.sig, or adds this key's signature to the one that is there.
 // Conflict when the .sig that is there speaks of other bytes.
 Done sign(files::Files& files, const std::string& path, const keys::PrivateKey& key);
@@ -46,6 +60,7 @@ struct VerifiedBundle {
   KeyId signer;
   Digest archive_sha256;
   Bytes archive_size;
+  std::uint64_t payload_offset = 0;  // of the operating system, when the manifest names one
 };
 
 // Everything: signature by one of `trusted`, digests, manifest, contents. Writes nothing.
@@ -68,6 +83,10 @@ class Sink {
 // to the sink must be thrown away.
 Result<VerifiedBundle> unpack(files::Files& files, const std::string& path, std::span<const keys::PublicKey> trusted,
                               Sink& sink);
+
+// The entries of a bundle that was verified just now, without hashing an operating system's payload again. Corrupt when the
+// manifest or an entry is not the verified one.
+Done give_again(files::Files& files, const std::string& path, const VerifiedBundle& verified, Sink& sink);
 
 // What the archive says of itself, believed by nobody: contents are checked against the manifest, no signature is.
 Result<Manifest> inspect(files::Files& files, const std::string& path);

@@ -3,13 +3,13 @@
 #include <boost/json.hpp>
 #include <unordered_map>
 
+#include "images/bundle/manifest_json.h"
+#include "images/bundle/system_contents.h"
 #include "policies/vocabulary/hex.h"
 #include "policies/vocabulary/json_text.h"
 
 namespace images::bundle {
 namespace {
-
-Error invalid(std::string what) { return Error{ErrorCode::InvalidInput, std::move(what), {}}; }
 
 bool is_name(std::string_view text) {
   const bool lawful = std::all_of(text.begin(), text.end(),
@@ -23,13 +23,6 @@ bool is_version(std::string_view text) {
            std::string_view(".+~-").find(c) != std::string_view::npos;
   });
   return lawful && !text.empty() && text.size() <= 64 && text.front() >= '0' && text.front() <= '9';
-}
-
-// Text from outside, cut short and without what could move a cursor.
-std::string quoted(std::string_view text) {
-  std::string shown = "'";
-  for (const char c : text.substr(0, 80)) shown += c >= 0x20 && c < 0x7f ? c : '?';
-  return shown + (text.size() > 80 ? "...'" : "'");
 }
 
 std::vector<std::string_view> parts_of(std::string_view path) {
@@ -111,46 +104,6 @@ Done check_parents(const std::vector<Entry>& entries) {
   }
   return {};
 }
-
-// Members of one JSON object, each asked for once; those left over are unknown.
-class Members {
- public:
-  Members(const boost::json::value& value, std::string place) : place_(std::move(place)) {
-    if (value.is_object()) object_ = &value.get_object();
-  }
-
-  Result<std::string> text(const char* name) {
-    const boost::json::value* const value = find(name);
-    if (value == nullptr || !value->is_string()) return invalid(place_ + ": no text '" + name + "'");
-    return std::string(value->get_string());
-  }
-  Result<std::uint64_t> number(const char* name) {
-    const boost::json::value* const value = find(name);
-    if (value == nullptr || !value->is_number()) return invalid(place_ + ": no number '" + name + "'");
-    boost::system::error_code failed;
-    const auto number = value->to_number<std::uint64_t>(failed);
-    if (failed || value->is_double()) return invalid(place_ + ": '" + name + "' is not a whole number of 0 or more");
-    return number;
-  }
-  Result<const boost::json::array*> list(const char* name) {
-    const boost::json::value* const value = find(name);
-    if (value == nullptr || !value->is_array()) return invalid(place_ + ": no list '" + name + "'");
-    return &value->get_array();
-  }
-  Done nothing_else() const {
-    if (object_ != nullptr && object_->size() == asked_) return {};
-    return invalid(place_ + ": unknown members beside those of its kind");
-  }
-
- private:
-  const boost::json::value* find(const char* name) {
-    ++asked_;
-    return object_ == nullptr ? nullptr : object_->if_contains(name);
-  }
-  std::string place_;
-  const boost::json::object* object_ = nullptr;
-  std::size_t asked_ = 0;
-};
 
 Done read_file_members(Members& members, Entry& entry) {
   const Result<std::uint64_t> size = members.number("size");
@@ -235,7 +188,7 @@ Done check_manifest(const Manifest& manifest) {
                    quoted(manifest.version));
   if (manifest.architecture != "amd64" && manifest.architecture != "arm64" && manifest.architecture != "all")
     return invalid("a bundle's architecture is amd64, arm64 or all, not " + quoted(manifest.architecture));
-  if (manifest.entries.empty()) return invalid("the bundle holds nothing");
+  if (manifest.entries.empty() && !manifest.system) return invalid("the bundle holds nothing");
   if (manifest.entries.size() > entries_max)
     return Error{ErrorCode::LimitExceeded,
                  "the bundle has " + std::to_string(manifest.entries.size()) + " entries; 10000 are allowed",
@@ -250,7 +203,8 @@ Done check_manifest(const Manifest& manifest) {
     if (sum > contents_size_max.count)
       return Error{ErrorCode::LimitExceeded, "the bundle's files hold more than 16 GiB", {}};
   }
-  return check_parents(manifest.entries);
+  if (Done lawful = check_parents(manifest.entries); !lawful || !manifest.system) return lawful;
+  return check_system(*manifest.system, manifest.entries);
 }
 
 Result<Manifest> manifest_from(std::string_view json) {
@@ -270,12 +224,18 @@ Result<Manifest> manifest_from(std::string_view json) {
   Result<std::string> version = members.text("version");
   Result<std::string> architecture = members.text("architecture");
   const Result<const boost::json::array*> list = members.list("entries");
+  const boost::json::value* const about_system = members.optional("system");
   for (const Result<std::string>* text : {&name, &version, &architecture}) {
     if (!*text) return text->error();
   }
   if (!list) return list.error();
   if (Done known = members.nothing_else(); !known) return known.error();
-  Manifest manifest{std::move(*name), std::move(*version), std::move(*architecture), {}};
+  Manifest manifest{std::move(*name), std::move(*version), std::move(*architecture), {}, {}};
+  if (about_system != nullptr) {
+    Result<SystemContents> system = system_from(*about_system);
+    if (!system) return system.error();
+    manifest.system = std::move(*system);
+  }
   if ((*list)->size() > entries_max)
     return Error{ErrorCode::LimitExceeded,
                  "the bundle has " + std::to_string((*list)->size()) + " entries; 10000 are allowed",
@@ -292,7 +252,9 @@ Result<Manifest> manifest_from(std::string_view json) {
 std::string text_of(const Manifest& manifest) {
   JsonText json;
   json.object().key("format").text(bundle_format).key("name").text(manifest.name).key("version").text(manifest.version);
-  json.key("architecture").text(manifest.architecture).key("entries").array();
+  json.key("architecture").text(manifest.architecture);
+  if (manifest.system) write_system(json.key("system"), *manifest.system);
+  json.key("entries").array();
   for (const Entry& entry : manifest.entries) {
     json.object().key("path").text(entry.path).key("kind").text(name_of(entry.kind));
     if (entry.kind == EntryKind::Link) {

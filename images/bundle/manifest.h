@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,11 +34,37 @@ struct Entry {
   bool operator==(const Entry&) const = default;
 };
 
+enum class SystemKind {
+  Archive,  // "os-archive": the payload is a tar archive in one zstd frame
+  Image,    // "os-image": the payload is the chunks of a raw ext4 image, each a zstd frame; the entry /image.map tells them
+};
+std::string_view name_of(SystemKind kind);
+
+// What a bundle says of the operating system that follows its files (FORMAT.md, "An operating system").
+struct SystemContents {
+  SystemKind kind = SystemKind::Archive;
+  Bytes payload_size;          // as it lies in the bundle
+  Bytes unpacked_size;         // of the tar archive or the raw image
+  std::uint64_t nodes = 0;     // Archive: how many files, folders, links and devices; 0 for an image
+  std::string network;         // "systemd-networkd", "NetworkManager"; empty: whichever is found
+  std::string kernel;          // paths of entries below /boot/efi; empty: the bundle brings its own loader entries
+  std::string initrd;          // empty: none
+  std::string kernel_options;  // beside root=; printable ASCII without '"', at most 1 KiB
+  bool operator==(const SystemContents&) const = default;
+};
+
+inline constexpr std::string_view boot_folder = "/boot/efi";      // entries below it go onto the boot partition
+inline constexpr std::string_view image_map_path = "/image.map";  // image_map.h
+inline constexpr Bytes payload_size_max = gibibytes(64);
+inline constexpr Bytes system_size_max = {std::uint64_t{1} << 40};
+inline constexpr std::uint64_t system_nodes_max = 2'000'000;
+
 struct Manifest {
   std::string name;
   std::string version;
   std::string architecture;
   std::vector<Entry> entries;  // by path
+  std::optional<SystemContents> system{};  // of a bundle that carries an operating system
   bool operator==(const Manifest&) const = default;
 
   [[nodiscard]] Bytes contents_size() const;

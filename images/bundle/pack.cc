@@ -1,10 +1,15 @@
 #include "images/bundle/archive_writer.h"
 #include "images/bundle/bundle.h"
+#include "images/bundle/image_map.h"
+#include "images/bundle/payload.h"
+#include "images/bundle/system_archive.h"
+#include "images/bundle/zstd_stream.h"
 
 namespace images::bundle {
 namespace {
 
 constexpr std::size_t piece_size = 256 << 10;
+constexpr std::size_t system_piece_size = 1 << 20;
 
 // All bytes at `path` in pieces; says how many there were.
 Result<Bytes> read_through(files::Files& files, const std::string& path,
@@ -62,29 +67,170 @@ Done write_archive(files::Files& files, const Manifest& manifest, const std::vec
   return files.sync(path);
 }
 
-}  // namespace
-
-Result<Manifest> pack(files::Files& files, const PackOrder& order, const std::string& out) {
+// The archive of the order's files at `path`, durable.
+Result<Manifest> packed_files(files::Files& files, const PackOrder& order, std::optional<SystemContents> system, const std::string& path) {
   std::vector<Source> sources = order.sources;
   std::sort(sources.begin(), sources.end(), [](const Source& a, const Source& b) { return a.path < b.path; });
-  Manifest manifest{order.name, order.version, order.architecture, {}};
+  Manifest manifest{order.name, order.version, order.architecture, {}, std::move(system)};
   for (const Source& source : sources) {
     Result<Entry> entry = entry_of(files, source);
     if (!entry) return entry.error();
     manifest.entries.push_back(std::move(*entry));
   }
-  if (Done lawful = check_manifest(manifest); !lawful) return lawful.error().within("packing " + out);
+  if (Done lawful = check_manifest(manifest); !lawful) return lawful.error().within("packing " + path);
   if (text_of(manifest).size() > manifest_size_max.count)
-    return Error{
-        ErrorCode::LimitExceeded, "the manifest of " + out + " would be larger than 4 MiB; pack fewer files", {}};
-  const std::string unfinished = out + ".unfinished";
-  Done written = write_archive(files, manifest, sources, unfinished);
-  if (written) written = files.rename(unfinished, out);
-  if (!written) {
-    static_cast<void>(files.remove(unfinished));  // the first error is the one to tell
-    return written.error();
-  }
+    return Error{ErrorCode::LimitExceeded, "the manifest of " + path + " would be larger than 4 MiB; pack fewer files", {}};
+  if (Done written = write_archive(files, manifest, sources, path); !written) return written.error();
   return manifest;
+}
+
+// The first of `left` becomes `out` when all went well; the others, and it too when it did not, are removed.
+Result<Manifest> put_in_place(files::Files& files, Result<Manifest> manifest, const std::vector<std::string>& left, const std::string& out) {
+  if (manifest)
+    if (Done renamed = files.rename(left.front(), out); !renamed) manifest = renamed.error();
+  for (std::size_t i = manifest ? 1 : 0; i < left.size(); ++i)
+    if (Done removed = files.remove(left[i]); !removed && manifest) manifest = removed.error();  // the first error is the one to tell
+  return manifest;
+}
+
+bool is_zstd(std::string_view bytes) { return bytes.starts_with("\x28\xB5\x2F\xFD"); }
+
+// The bytes of a tar archive that may be compressed with zstd, in pieces.
+class PlainBytes {
+ public:
+  static Result<std::unique_ptr<PlainBytes>> open(files::Files& files, const std::string& path) {
+    const Result<std::string> head = files.read_range(path, 0, 4);
+    if (!head) return head.error();
+    return std::unique_ptr<PlainBytes>(new PlainBytes(files, path, is_zstd(*head)));
+  }
+  Result<std::string> next() {
+    if (!decompressor_) return stored();
+    const Result<std::string_view> piece = decompressor_->next();
+    return piece ? Result<std::string>(std::string(*piece)) : Result<std::string>(piece.error());
+  }
+
+ private:
+  PlainBytes(files::Files& files, std::string path, bool compressed) : files_(files), path_(std::move(path)) {
+    if (compressed) decompressor_.emplace([this] { return stored(); });
+  }
+  Result<std::string> stored() {
+    Result<std::string> piece = files_.read_range(path_, at_, system_piece_size);
+    if (piece) at_ += piece->size();
+    return piece;
+  }
+  files::Files& files_;
+  std::string path_;
+  std::uint64_t at_ = 0;
+  std::optional<Decompressor> decompressor_;
+};
+
+class NowhereSink final : public SystemSink {
+ public:
+  Done begin(const SystemNode&) override { return {}; }
+  Done write(std::string_view) override { return {}; }
+  Done end(const SystemNode&) override { return {}; }
+};
+
+Result<SystemContents> packed_archive(files::Files& files, const std::string& content, const std::string& payload) {
+  if (Done removed = files.remove(payload); !removed) return removed.error();
+  Result<std::unique_ptr<PlainBytes>> plain = PlainBytes::open(files, content);
+  if (!plain) return plain.error();
+  SystemContents contents;
+  Compressor compressor([&](std::string_view piece) {
+    contents.payload_size += Bytes{piece.size()};
+    return files.append(payload, piece, files::Access::Everyone);
+  });
+  NowhereSink nowhere;
+  // What is read to be checked is what is packed.
+  const Result<SystemFacts> facts = read_system_archive(
+      [&]() -> Result<std::string> {
+        Result<std::string> piece = (*plain)->next();
+        if (!piece) return piece;
+        if (Done added = compressor.add(*piece); !added) return added.error();
+        return piece;
+      },
+      {}, nowhere);
+  if (!facts) return facts.error();
+  if (Done finished = compressor.finish(); !finished) return finished.error();
+  contents.kind = SystemKind::Archive;
+  contents.unpacked_size = facts->unpacked_size;
+  contents.nodes = facts->nodes;
+  return contents;
+}
+
+bool all_zeros(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
+
+// ext4's superblock begins at byte 1024, its magic (little-endian 0xEF53) 56 bytes into it.
+Done check_is_ext4(files::Files& files, const std::string& image) {
+  const Result<std::string> magic = files.read_range(image, 1024 + 56, 2);
+  if (!magic) return magic.error();
+  if (*magic == "\x53\xEF") return {};
+  return Error{ErrorCode::Unsupported, "'" + image + "' is no raw ext4 filesystem; pack the filesystem of its system partition alone", {}};
+}
+
+Result<SystemContents> packed_image(files::Files& files, const std::string& image, const std::string& payload, const std::string& map_path) {
+  if (Done removed = files.remove(payload); !removed) return removed.error();
+  if (Done ext4 = check_is_ext4(files, image); !ext4) return ext4.error();
+  const Result<std::uint64_t> size = files.size(image);
+  if (!size) return size.error();
+  ImageMap map{image_chunk_size, {*size}, {}};
+  if (*size % 1024 != 0 || Bytes{*size} > system_size_max)
+    return Error{ErrorCode::Unsupported, "an image has whole KiB and at most 1 TiB, and this one has " + std::to_string(*size) + " B", {}};
+  std::uint64_t stored = 0;
+  for (std::uint64_t index = 0; index < map.count(); ++index) {
+    const auto length = static_cast<std::size_t>(map.length_of(index));
+    const Result<std::string> bytes = files.read_range(image, index * map.chunk_size.count, length);
+    if (!bytes) return bytes.error();
+    if (bytes->size() != length) return Error{ErrorCode::Conflict, "'" + image + "' became shorter while it was packed", {}};
+    if (all_zeros(*bytes)) continue;
+    const std::string frame = packed_chunk(*bytes);
+    if (Done added = files.append(payload, frame, files::Access::Everyone); !added) return added.error();
+    map.chunks.push_back({index, stored, frame.size(), keys::sha256(*bytes)});
+    stored += frame.size();
+  }
+  if (Done written = files.replace(map_path, text_of(map), files::Access::Everyone); !written) return written.error();
+  SystemContents contents;
+  contents.kind = SystemKind::Image;
+  contents.payload_size = {stored};
+  contents.unpacked_size = {*size};
+  return contents;
+}
+
+Done append_payload(files::Files& files, const std::string& payload, const std::string& path) {
+  const Result<Bytes> size = read_through(files, payload, [&](std::string_view piece) { return files.append(path, piece, files::Access::Everyone); });
+  if (!size) return size.error();
+  if (Done added = files.append(path, trailer_of(*size), files::Access::Everyone); !added) return added;
+  return files.sync(path);
+}
+
+}  // namespace
+
+Result<Manifest> pack(files::Files& files, const PackOrder& order, const std::string& out) {
+  const std::string unfinished = out + ".unfinished";
+  Result<Manifest> manifest = packed_files(files, order, {}, unfinished);
+  return put_in_place(files, std::move(manifest), {unfinished}, out);
+}
+
+Result<Manifest> pack_system(files::Files& files, const PackOrder& order, const SystemOrder& system, const std::string& out) {
+  const std::string unfinished = out + ".unfinished";
+  const std::string payload = out + ".payload";
+  const std::string map = out + ".map";
+  const auto packed = [&]() -> Result<Manifest> {
+    PackOrder all = order;
+    Result<SystemContents> contents = system.kind == SystemKind::Archive ? packed_archive(files, system.content, payload)
+                                                                         : packed_image(files, system.content, payload, map);
+    if (!contents) return contents.error().within("packing " + system.content);
+    if (system.kind == SystemKind::Image) all.sources.push_back({EntryKind::File, std::string(image_map_path), 0644, map, {}});
+    contents->network = system.network;
+    contents->kernel = system.kernel;
+    contents->initrd = system.initrd;
+    contents->kernel_options = system.kernel_options;
+    Result<Manifest> manifest = packed_files(files, all, std::move(*contents), unfinished);
+    if (!manifest) return manifest;
+    if (Done added = append_payload(files, payload, unfinished); !added) return added.error();
+    return manifest;
+  };
+  return put_in_place(files, packed(), {unfinished, payload, map}, out);
 }
 
 }  // namespace images::bundle

@@ -36,6 +36,12 @@ void print_json(const bundle::Manifest& manifest, Streams& streams) {
       .text(manifest.version)
       .key("architecture")
       .text(manifest.architecture);
+  if (manifest.system) {
+    json.key("system").object().key("kind").text(name_of(manifest.system->kind)).key("unpacked_bytes").bytes(manifest.system->unpacked_size);
+    json.key("payload_bytes").bytes(manifest.system->payload_size).key("nodes").number(static_cast<std::int64_t>(manifest.system->nodes));
+    json.key("network").text(manifest.system->network).key("kernel").text(manifest.system->kernel).key("initrd").text(manifest.system->initrd);
+    json.key("kernel_options").text(manifest.system->kernel_options).end();
+  }
   json.key("entries").array();
   for (const Entry& entry : manifest.entries) {
     json.object().key("path").text(entry.path).key("kind").text(name_of(entry.kind));
@@ -59,6 +65,8 @@ Result<ExitCode> run(const BundleListOptions& options, const Ports& ports, Strea
   }
   streams.out << manifest->name << " " << manifest->version << " for " << manifest->architecture
               << " (as it says of itself; 'bundle verify' checks who says so)\n\n";
+  if (manifest->system)
+    streams.out << "An operating system (" << bundle::name_of(manifest->system->kind) << ") of " << manifest->system->unpacked_size.text() << ", and:\n\n";
   Table table({{"mode"}, {"bytes", Align::Right}, {"path"}});
   for (const Entry& entry : manifest->entries) {
     const bool link = entry.kind == EntryKind::Link;

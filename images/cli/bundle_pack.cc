@@ -41,12 +41,13 @@ Done check(const BundlePackOptions& options) {
 Result<ExitCode> run(const BundlePackOptions& options, const Ports& ports, Streams& streams) {
   const Result<std::string> yaml = ports.files.read(options.list, Bytes{policies::loading::yaml_size_max});
   if (!yaml) return yaml.error().within("reading the list");
-  Result<PackList> list = pack_list_from(*yaml, options.list);
-  if (!list) return list.error();
-  Result<std::vector<bundle::Source>> sources = located(ports.files, std::move(list->sources), options.from);
-  if (!sources) return sources.error().within("packing " + options.out);
-  const Result<bundle::Manifest> packed =
-      bundle::pack(ports.files, {list->name, options.version, options.architecture, std::move(*sources)}, options.out);
+  Result<PackList> read = pack_list_from(*yaml, options.list);
+  if (!read) return read.error();
+  Result<PackList> list = located(ports.files, std::move(*read), options.from);
+  if (!list) return list.error().within("packing " + options.out);
+  const bundle::PackOrder order{list->name, options.version, options.architecture, std::move(list->sources)};
+  const Result<bundle::Manifest> packed = list->system ? bundle::pack_system(ports.files, order, *list->system, options.out)
+                                                       : bundle::pack(ports.files, order, options.out);
   if (!packed) return packed.error();
   const Result<std::uint64_t> size = ports.files.size(options.out);
   if (!size) return size.error();
@@ -57,6 +58,8 @@ Result<ExitCode> run(const BundlePackOptions& options, const Ports& ports, Strea
         .text(packed->architecture)
         .key("entries")
         .number(static_cast<std::int64_t>(packed->entries.size()));
+    if (packed->system)
+      json.key("system").text(bundle::name_of(packed->system->kind)).key("system_bytes").bytes(packed->system->unpacked_size);
     streams.out << json.key("contents_bytes")
                        .bytes(packed->contents_size())
                        .key("archive_bytes")
@@ -67,7 +70,10 @@ Result<ExitCode> run(const BundlePackOptions& options, const Ports& ports, Strea
   } else {
     streams.out << "Packed " << packed->name << " " << packed->version << " for " << packed->architecture << ": "
                 << packed->entries.size() << (packed->entries.size() == 1 ? " entry, " : " entries, ")
-                << packed->contents_size().text() << ", as " << Bytes{*size}.text() << " in " << options.out << "\n";
+                << packed->contents_size().text();
+    if (packed->system)
+      streams.out << ", and an operating system (" << bundle::name_of(packed->system->kind) << ") of " << packed->system->unpacked_size.text();
+    streams.out << ", as " << Bytes{*size}.text() << " in " << options.out << "\n";
   }
   return ExitCode::Done;
 }
@@ -83,9 +89,13 @@ command_line::Command bundle_pack_command(const Ports& ports) {
                       "same list and the same "
                       "contents give the same bytes, whatever the times, owners and order of the files. The result "
                       "replaces FILE once it is "
-                      "whole. Sign it next.",
+                      "whole. Sign it next.\n\n"
+                      "A list of kind os-archive or os-image packs an operating system: a tar archive, which is read in full "
+                      "and put into the system partition file by file, or a raw ext4 filesystem, which is written as it is and grown; "
+                      "with them the files of the boot partition.",
        .examples = {"leaseback-image bundle pack --list images/bundle/agent-bundle.yaml --from build/dev/bin --from . "
-                    "--version 1.4.0 --out agent.bundle"},
+                    "--version 1.4.0 --out agent.bundle",
+                    "leaseback-image bundle pack --list debian-12.yaml --from rootfs --version 12.8 --out debian-12.bundle"},
        .exits = {}},
       declare, [&ports](const BundlePackOptions& options, Streams& streams) { return run(options, ports, streams); },
       check);

@@ -24,36 +24,58 @@ Source source_from(Section entry) {
   return source;
 }
 
+bundle::SystemOrder system_from(Section root, bundle::SystemKind kind) {
+  bundle::SystemOrder system;
+  system.kind = kind;
+  system.content = root.text("from", {1, 1000});
+  system.network = root.text_or("network", "");
+  system.kernel = root.text_or("kernel", "", {1, bundle::path_size_max});
+  system.initrd = root.text_or("initrd", "", {1, bundle::path_size_max});
+  system.kernel_options = root.text_or("kernel_options", "", {0, 1024});
+  return system;
+}
+
+Result<bool> find_content(files::Files& files, std::string& content, const std::vector<std::string>& folders) {
+  for (const std::string& folder : folders) {
+    const std::string path = content.starts_with('/') ? content : folder + "/" + content;
+    const Result<bool> there = files.exists(path);
+    if (!there) return there;
+    if (*there) content = path;
+    if (*there) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<PackList> pack_list_from(std::string_view yaml, std::string file) {
   Result<StrictYaml> parsed = StrictYaml::parse(yaml, std::move(file));
   if (!parsed) return parsed.error();
   Section root = parsed->root();
-  static_cast<void>(root.one_of<int>("kind", {{"bundle-list", 0}}));
+  enum class Kind { Files, Archive, Image };
+  const Kind kind = root.one_of<Kind>("kind", {{"bundle-list", Kind::Files}, {"os-archive", Kind::Archive}, {"os-image", Kind::Image}});
   PackList list;
   list.name = root.name("name");
-  for (Section& entry : root.sections("entries", {1, bundle::entries_max})) list.sources.push_back(source_from(entry));
+  if (kind != Kind::Files) list.system = system_from(root, kind == Kind::Image ? bundle::SystemKind::Image : bundle::SystemKind::Archive);
+  for (Section& entry : kind == Kind::Files ? root.sections("entries", {1, bundle::entries_max})
+                                            : root.sections_or_none("entries", bundle::entries_max))
+    list.sources.push_back(source_from(entry));
   if (Done whole = parsed->finish(); !whole) return whole.error();
   return list;
 }
 
-Result<std::vector<Source>> located(files::Files& files, std::vector<Source> sources,
-                                    const std::vector<std::string>& folders) {
+Result<PackList> located(files::Files& files, PackList list, const std::vector<std::string>& folders) {
+  std::vector<std::string*> contents;
+  for (Source& source : list.sources)
+    if (source.kind == EntryKind::File) contents.push_back(&source.content);
+  if (list.system) contents.push_back(&list.system->content);
   std::string missing;
-  for (Source& source : sources) {
-    if (source.kind != EntryKind::File) continue;
-    bool found = false;
-    for (std::size_t i = 0; i < folders.size() && !found; ++i) {
-      const std::string path = folders[i] + "/" + source.content;
-      const Result<bool> there = files.exists(path);
-      if (!there) return there.error();
-      if (*there) source.content = path;
-      found = *there;
-    }
-    if (!found) missing += (missing.empty() ? "'" : ", '") + source.content + "'";
+  for (std::string* content : contents) {
+    const Result<bool> found = find_content(files, *content, folders);
+    if (!found) return found.error();
+    if (!*found) missing += (missing.empty() ? "'" : ", '") + *content + "'";
   }
-  if (missing.empty()) return sources;
+  if (missing.empty()) return list;
   std::string looked;
   for (const std::string& folder : folders) looked += (looked.empty() ? "'" : ", '") + folder + "'";
   return Error{

@@ -87,7 +87,7 @@ void print_json(const run::RunReport& report, const order::Work& work, command_l
 
 void declare_order(OrderOptions& options, command_line::OptionList& list) {
   list.word("ORDER", options.order, "the order, a YAML file");
-  list.required("disk", "PATH", options.disk, "image file, or block device by its path, serial or WWN");
+  list.required("disk", "PATH", options.disk, "image file, or block device by its path, serial:SERIAL or wwn:WWN");
   list.optional("rules", "DIR", options.rules, "folder of rules (default: the rules shipped with this program)");
   list.optional("controller", "URL", options.controller, "where the agent calls, https://HOST[:PORT]");
 }
@@ -122,6 +122,21 @@ Done check_ingredients(const IngredientOptions& options) {
   return Error{ErrorCode::InvalidInput,
                "--bundle and --bundle-key go together: a bundle is worth nothing without the key that vouches for it",
                {}};
+}
+
+void declare_system(SystemOptions& options, command_line::OptionList& list) {
+  list.optional("image", "FILE", options.image, "the operating system's bundle, with its signature beside it");
+  list.optional("image-key", "PEM", options.image_key, "public key of whoever signed the operating system");
+}
+
+Done add_system(const SystemOptions& options, const Ports& ports, run::BuildRequest& request) {
+  if (options.image.empty() != options.image_key.empty())
+    return Error{ErrorCode::InvalidInput, "--image and --image-key go together: an operating system is worth nothing without the key that vouches for it", {}};
+  if (options.image.empty()) return {};
+  auto key = images::keys::read_public_key(ports.files, options.image_key);
+  if (!key) return key.error().within("reading " + options.image_key);
+  request.system = image::SystemBundle{options.image, {std::move(*key)}};
+  return {};
 }
 
 Done add_ingredients(const IngredientOptions& options, const Ports& ports, run::BuildRequest& request) {

@@ -32,6 +32,14 @@ void declare_ingredients(IngredientOptions& options, command_line::OptionList& l
 Done check_ingredients(const IngredientOptions& options);
 Done add_ingredients(const IngredientOptions& options, const Ports& ports, run::BuildRequest& request);
 
+// An operating system's bundle.
+struct SystemOptions {
+  std::string image;
+  std::string image_key;
+};
+void declare_system(SystemOptions& options, command_line::OptionList& list);
+Done add_system(const SystemOptions& options, const Ports& ports, run::BuildRequest& request);
+
 // The path of the disk that was named by its path, serial, WWN, or by "PARTUUID=..." of a partition on it.
 Result<std::string> path_of_disk(const std::string& name, disk::Disks& disks);
 

@@ -18,6 +18,7 @@ using command_line::Streams;
 struct DiskApplyOptions {
   OrderOptions order;
   IngredientOptions ingredients;
+  SystemOptions system;
   std::string station;
   std::string machine;
   std::string confirm;
@@ -33,6 +34,7 @@ void declare(DiskApplyOptions& options, OptionList& list) {
   declare_order(options.order, list);
   list.required("station", "DIR", options.station, "the line's folder (`line init`)");
   declare_ingredients(options.ingredients, list);
+  declare_system(options.system, list);
   list.optional("machine", "DIR", options.machine,
                 "first hold the machine against the order: / is this machine, another folder a recorded one (`machine record`)");
   list.flag("create-image", options.create_image,
@@ -77,6 +79,7 @@ Result<ExitCode> run(const DiskApplyOptions& options, const Ports& ports, Stream
   if (options.create_image) request.image = run::ImageChoice::MakeWhenMissing;
   if (options.erase) request.existing = disk::ExistingContent::Erase;
   if (Done added = add_ingredients(options.ingredients, ports, request); !added) return added.error();
+  if (Done added = add_system(options.system, ports, request); !added) return added.error();
   StepLines progress(streams.err);
   run::RunPorts run_ports{ports.files, ports.disks, ports.processes, *clock->clock, progress};
   if (options.dry_run || (options.erase && !options.yes)) {
@@ -113,7 +116,9 @@ command_line::Command disk_apply_command(const Ports& ports) {
                       "finishes it; on a finished disk it says "
                       "\"No changes.\" and writes nothing. Only a blank disk is written to, unless --erase is given; "
                       "never one that is mounted, held, or the "
-                      "running system's.",
+                      "running system's.\n\n"
+                      "With --image the system partition gets the operating system of that bundle: an archive is put into it file by "
+                      "file, a raw image is written and grown; the boot partition gets what the bundle has for it, and a loader entry.",
        .examples = {"leaseback-provision disk apply home-alice.yaml --disk alice.img --create-image --station "
                     "/srv/line-1 --bundle agent.bundle "
                     "--bundle-key release.pem --authority authority.pem --controller https://fleet.example",

@@ -16,6 +16,7 @@ struct DiskVerifyOptions {
   OrderOptions order;
   std::string bundle;
   std::string bundle_key;
+  SystemOptions system;
   std::string station;
   bool json = false;
 };
@@ -25,6 +26,7 @@ void declare(DiskVerifyOptions& options, OptionList& list) {
   list.required("station", "DIR", options.station, "the folder of the line that built it");
   list.optional("bundle", "FILE", options.bundle, "the agent's bundle: its files are then read back by their digests");
   list.optional("bundle-key", "PEM", options.bundle_key, "public key of whoever signed the bundle");
+  declare_system(options.system, list);
   list.json(options.json);
 }
 
@@ -50,6 +52,7 @@ Result<ExitCode> run(const DiskVerifyOptions& options, const Ports& ports, Strea
   auto path = path_of_disk(options.order.disk, ports.disks);
   if (!path) return path.error();
   request.disk_path = std::move(*path);
+  if (Done added = add_system(options.system, ports, request); !added) return added.error();
   if (Done added = add_ingredients({options.bundle, options.bundle_key, {}, {}}, ports, request); !added)
     return added.error();
   StepLines progress(streams.err);

@@ -7,8 +7,8 @@
 namespace provision::disk {
 namespace {
 
-// One to check what is torn, one for the rest, one to read back.
-constexpr int rounds_max = 3;
+// One to check what is torn, one for the rest, one to grow an image, one to read back.
+constexpr int rounds_max = 4;
 
 Result<const PlannedPartition*> planned(const Step& step, const DiskPlan& plan) {
   for (const PlannedPartition& candidate : plan.partitions)
@@ -35,6 +35,13 @@ Done format(std::span<const Step> steps, const DiskPlan& plan, const LeaseKeys* 
     partitions.push_back(**partition);
   }
   return disks.format(plan.path, partitions, keys);
+}
+
+Done write_image(const Step& step, const DiskPlan& plan, ImageSource* image) {
+  Result<const PlannedPartition*> partition = planned(step, plan);
+  if (!partition) return partition.error();
+  if (image == nullptr) return Error{ErrorCode::InvalidInput, "an operating system's image must be written, but none was given", {}};
+  return image->write(plan.path, **partition);
 }
 
 // A key that is surely not the slot's, so that a slot which opens to anything is found out.
@@ -77,7 +84,7 @@ void verify_header(const PlannedPartition& lease, const DiskFacts& facts, std::v
 
 }  // namespace
 
-Done do_step(const Step& step, const DiskPlan& plan, const LeaseKeys* keys, Disks& disks) {
+Done do_step(const Step& step, const DiskPlan& plan, const LeaseKeys* keys, Disks& disks, ImageSource* image) {
   switch (step.kind) {
     case StepKind::DestroyKeySlots: return disks.destroy_key_slots(plan.path, step.extent);
     case StepKind::CheckFilesystem: return disks.check_ext4(plan.path, step.extent, Repair::Mend);
@@ -87,11 +94,12 @@ Done do_step(const Step& step, const DiskPlan& plan, const LeaseKeys* keys, Disk
     case StepKind::FormatEsp:
     case StepKind::FormatExt4:
     case StepKind::FormatLuks: return format({&step, 1}, plan, keys, disks);
+    case StepKind::WriteImage: return write_image(step, plan, image);
   }
   return Error{ErrorCode::InvalidInput, "an unknown step", {}};
 }
 
-Result<std::vector<Step>> apply(const DiskPlan& plan, const LeaseKeys* keys, Disks& disks, StepWitness& witness) {
+Result<std::vector<Step>> apply(const DiskPlan& plan, const LeaseKeys* keys, Disks& disks, StepWitness& witness, ImageSource* image) {
   std::vector<Step> done;
   for (int round = 0; round < rounds_max; ++round) {
     Result<DiskFacts> facts = disks.read(plan.path);
@@ -103,7 +111,7 @@ Result<std::vector<Step>> apply(const DiskPlan& plan, const LeaseKeys* keys, Dis
       const std::span<const Step> at_once(&(*steps)[next], together(*steps, next));
       for (const Step& step : at_once)
         if (Done begun = witness.begins(step); !begun) return begun.error().within("journalling: " + step.text);
-      Done changed = formats(at_once.front()) ? format(at_once, plan, keys, disks) : do_step(at_once.front(), plan, keys, disks);
+      Done changed = formats(at_once.front()) ? format(at_once, plan, keys, disks) : do_step(at_once.front(), plan, keys, disks, image);
       if (!changed) return at_once.size() == 1 ? changed.error().within(at_once.front().text) : changed.error();
       for (const Step& step : at_once) {
         if (Done ended = witness.ended(step); !ended) return ended.error().within("journalling: " + step.text);

@@ -21,6 +21,7 @@ Result<Contents> contents_of(const PlannedPartition& partition, const LeaseKeys*
     case Content::SealedLease:
       if (keys == nullptr) return Error{ErrorCode::InvalidInput, "the lease partition must be sealed, but no keys were given", {}};
       return luks_contents(partition, *keys);
+    case Content::Image:
     case Content::Kept: break;
   }
   return Error{ErrorCode::InvalidInput, fmt::format("partition {} is to be kept, not to be formatted", partition.number), {}};

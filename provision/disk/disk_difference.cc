@@ -112,8 +112,11 @@ class Difference {
         if (Done possible = make_room(planned); !possible) return possible.error();
       add(StepKind::WriteTable, 0, {{}, facts_.size}, table_text(plan_, facts_));
     }
-    for (const PlannedPartition& planned : plan_.partitions)
-      if (Done possible = fill(planned); !possible) return possible.error();
+    // An image last: it takes longest, and the formats before it go together.
+    for (const bool image : {false, true})
+      for (const PlannedPartition& planned : plan_.partitions)
+        if ((planned.content == Content::Image) == image)
+          if (Done possible = fill(planned); !possible) return possible.error();
     return steps_;
   }
 
@@ -132,6 +135,7 @@ class Difference {
       case Content::Kept: return true;
       case Content::FatEsp:
         return there.filesystem.kind == FilesystemKind::Fat && there.filesystem.uuid == planned.filesystem_uuid;
+      case Content::Image:
       case Content::Ext4:
         return there.filesystem.kind == FilesystemKind::Ext4 && there.filesystem.uuid == planned.filesystem_uuid;
       case Content::SealedLease:
@@ -215,6 +219,8 @@ class Difference {
         return add(StepKind::FormatEsp, planned.number, planned.extent, "format " + one_line(planned) + " as FAT32");
       case Content::Ext4:
         return add(StepKind::FormatExt4, planned.number, planned.extent, "format " + one_line(planned) + " as ext4");
+      case Content::Image:
+        return add(StepKind::WriteImage, planned.number, planned.extent, "write the operating system's image to " + one_line(planned));
       case Content::SealedLease:
         return add(StepKind::FormatLuks, planned.number, planned.extent, "seal " + one_line(planned) + " with LUKS2");
     }
@@ -236,6 +242,7 @@ std::string_view name_of(StepKind kind) {
     case StepKind::FormatEsp: return "format-esp";
     case StepKind::FormatExt4: return "format-ext4";
     case StepKind::FormatLuks: return "format-luks";
+    case StepKind::WriteImage: return "write-image";
     case StepKind::GrowFilesystem: return "grow-filesystem";
   }
   return "";

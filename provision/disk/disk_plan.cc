@@ -66,6 +66,10 @@ Done check(const DiskRequest& request) {
   if (request.seed.empty()) return invalid("a disk plan needs a seed, such as the order id and the disk's serial");
   if (Done sized = check_size("an ESP", request.esp, esp_size_min); !sized) return sized;
   if (Done sized = check_size("a system partition", request.system, filesystem_size_min); !sized) return sized;
+  if (request.system_source && request.system_source->image_size > aligned_up(request.system))
+    return Error{ErrorCode::OutOfSpace,
+                 fmt::format("the operating system's image has {}, and the system partition would have {}; order a larger disk or a smaller image",
+                             request.system_source->image_size.text(), aligned_up(request.system).text()), {}};
   if (Done named = check_label("system", request.system_label); !named) return named;
   if (Done named = check_label("customer", request.customer_label); !named) return named;
   if (request.lease.count == 0) return {};
@@ -102,6 +106,11 @@ PlannedPartition ext4_partition(const std::string& seed, std::uint32_t number, R
   partition.filesystem_uuid = uuid_from(seed, word + " filesystem");
   partition.filesystem_fills = true;
   return partition;
+}
+
+void come_from(const SystemSource& source, const std::string& seed, PlannedPartition& partition) {
+  partition.filesystem_uuid = uuid_from(seed, "system filesystem of " + source.digest.text);
+  if (source.image_size.count > 0) partition.content = Content::Image;
 }
 
 PlannedPartition kept(const PartitionFacts& facts) {
@@ -207,6 +216,7 @@ Result<DiskPlan> plan_new_disk(const DiskRequest& request, const DiskFacts& fact
   plan.partitions.push_back(boot);
   const Bytes system_start = boot.extent.end();
   plan.partitions.push_back(ext4_partition(request.seed, 2, Role::System, {system_start, system}, request.system_label));
+  if (request.system_source) come_from(*request.system_source, request.seed, plan.partitions.back());
   const Bytes customer_start = system_start + system;
   plan.partitions.push_back(
       ext4_partition(request.seed, 3, Role::Customer, {customer_start, end - lease - customer_start}, request.customer_label));
@@ -320,6 +330,7 @@ std::string describe(const DiskPlan& plan) {
     std::string content = "kept as it is";
     if (p.content == Content::FatEsp) content = fmt::format("FAT32 {}", p.filesystem_label);
     if (p.content == Content::Ext4) content = fmt::format("ext4 {}", p.filesystem_label);
+    if (p.content == Content::Image) content = fmt::format("ext4 {}, from an image", p.filesystem_label);
     if (p.content == Content::SealedLease)
       content = fmt::format("LUKS2, {} key slots, hidden, not mounted", p.luks->token.slots.size());
     if (p.content == Content::Kept && p.filesystem_fills) content += ", filesystem fills it";

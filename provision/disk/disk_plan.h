@@ -31,6 +31,7 @@ enum class Content {
   FatEsp,
   Ext4,
   SealedLease,  // a LUKS2 header; what lies behind it is made on the machine, at first activation
+  Image,        // an operating system's ext4, written as it comes, then grown; made by an ImageSource (apply.h)
 };
 
 struct LuksPlan {
@@ -81,6 +82,14 @@ struct LeaseSeal {
 // SHA-256 of a slot key with a prefix of ours: a key of 256 random bits cannot be found from it.
 Digest key_digest_of(std::string_view slot_key);
 
+// The operating system that comes onto the system partition. Its digest decides the filesystem's UUID: so a disk shows which
+// one is on it.
+struct SystemSource {
+  Digest digest;     // of its bundle
+  Bytes image_size;  // of a raw image; 0: an archive, which fills a filesystem made here
+  bool operator==(const SystemSource&) const = default;
+};
+
 struct DiskRequest {
   std::string seed;                        // e.g. order id and disk serial; decides all UUIDs; never empty
   Bytes esp = mebibytes(512);
@@ -89,6 +98,7 @@ struct DiskRequest {
   std::string system_label = "system";     // ext4 labels, at most 16 characters
   std::string customer_label = "home";
   LeaseSeal seal;                          // read only when lease > 0
+  std::optional<SystemSource> system_source{};  // none: the system partition holds settings alone
   // Refuse: anything but a blank disk, or what an earlier run of the same plan left, is an error. A run that goes on after
   // a cut passes Erase when its journal says that the disk was blank, or erasing was agreed, at its start.
   ExistingContent existing = ExistingContent::Refuse;
@@ -131,6 +141,7 @@ enum class StepKind {
   FormatEsp,
   FormatExt4,
   FormatLuks,
+  WriteImage,
   GrowFilesystem,
 };
 std::string_view name_of(StepKind kind);

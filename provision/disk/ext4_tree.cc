@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "images/keys/keys.h"
+#include "provision/disk/ext4_filling.h"
 #include "provision/disk/ext4_inodes.h"
 
 namespace provision::disk {
@@ -55,11 +56,14 @@ struct Ext4Tree::Opened {
   TreeAccess access = TreeAccess::ReadOnly;
   bool changing = false;
   bool committed = false;
+  std::unique_ptr<FileAppender> appending;                      // to the file that was added last
+  std::pair<std::string, ext2_ino_t> folder{"", EXT2_ROOT_INO};  // where add() put something last, and mostly puts the next
 
   Opened() = default;
   Opened(const Opened&) = delete;
   Opened& operator=(const Opened&) = delete;
   ~Opened() {
+    appending.reset();
     if (filesystem == nullptr) return;
     // Closing writes the superblock, even unchanged; once committed, nothing is written any more.
     if (changing && !committed) {
@@ -100,7 +104,37 @@ struct Ext4Tree::Opened {
     return place;
   }
 
+  Done end_appending() {
+    if (!appending) return {};
+    const std::unique_ptr<FileAppender> file = std::move(appending);
+    return file->finish();
+  }
+
+  // As place_at, for many nodes of one folder after each other.
+  Result<Place> new_place(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    if (slash == std::string::npos || path == "/") return place_at(path);
+    const std::string parent = path.substr(0, slash);
+    if (parent != folder.first) {
+      Result<Place> above = place_at(parent.empty() ? "/" : parent);
+      if (!above) return above;
+      if (above->inode == 0) return Error{ErrorCode::NotFound, "'" + parent + "' is not there", {}};
+      Result<Node> node = node_of(filesystem, above->inode, "");
+      if (!node) return node.error();
+      if (node->kind != NodeKind::Directory) return Error{ErrorCode::Conflict, "'" + parent + "' is no directory", {}};
+      folder = {parent, above->inode};
+    }
+    Result<std::vector<std::string>> parts = parts_of(path);
+    if (!parts) return parts.error();
+    Result<ext2_ino_t> child = child_of(filesystem, folder.second, parts->back());
+    if (!child && child.error().code != ErrorCode::NotFound) return child.error();
+    return Place{folder.second, parts->back(), child ? *child : 0};
+  }
+
+  Done add_at(const Place& place, const NewNode& node);
+
   Done begin_change() {
+    if (Done ended = end_appending(); !ended) return ended;
     if (access != TreeAccess::ReadWrite || committed)
       return Error{ErrorCode::Conflict, "the files were opened for reading only, or are committed", {}};
     if (changing) return {};
@@ -222,6 +256,7 @@ Result<Change> Ext4Tree::put_symlink(const std::string& path, const std::string&
 }
 
 Result<Change> Ext4Tree::remove(const std::string& path) {
+  opened_->folder = {"", EXT2_ROOT_INO};
   Result<Place> place = opened_->place_at(path);
   if (!place && place.error().code == ErrorCode::NotFound) return Change::Unchanged;
   if (!place) return place.error();
@@ -231,6 +266,91 @@ Result<Change> Ext4Tree::remove(const std::string& path) {
   if (Done removed = remove_child(opened_->filesystem, place->parent, {place->name, place->inode}); !removed)
     return removed.error().within("removing " + path);
   return Change::Replaced;
+}
+
+Done Ext4Tree::Opened::add_at(const Place& place, const NewNode& node) {
+  Result<ext2_ino_t> made = place.inode;
+  switch (node.kind) {
+    case NewKind::Directory:
+      if (place.inode == 0) made = make_directory(filesystem, place.parent, place.name);
+      break;
+    case NewKind::File: made = make_file(filesystem, place.parent, place.name, {}); break;
+    case NewKind::Symlink: made = make_symlink(filesystem, place.parent, place.name, node.target); break;
+    case NewKind::HardLink: {
+      Result<Place> file = existing(node.target);
+      if (!file) return file.error();
+      return make_hard_link(filesystem, place.parent, place.name, file->inode);
+    }
+    default: made = make_special(filesystem, place.parent, place.name, node);
+  }
+  if (!made) return made.error();
+  if (Done set = set_attributes(filesystem, *made, node.attributes); !set) return set;
+  if (Done set = set_xattrs(filesystem, *made, node.xattrs); !set) return set;
+  if (node.kind != NewKind::File) return {};
+  Result<std::unique_ptr<FileAppender>> file = FileAppender::open(filesystem, *made);
+  if (!file) return file.error();
+  appending = *std::move(file);
+  return {};
+}
+
+Done Ext4Tree::add(const NewNode& node) {
+  if (Done begun = opened_->begin_change(); !begun) return begun;
+  Result<Place> place = opened_->new_place(node.path);
+  if (!place) return place.error();
+  if (node.kind == NewKind::Symlink && (node.target.empty() || node.target.size() >= path_max))
+    return invalid_path(node.target, "cannot be the target of a symlink");
+  if (place->inode != 0) {
+    Result<Node> there = node_of(opened_->filesystem, place->inode, place->name);
+    if (!there) return there.error();
+    if (there->kind != NodeKind::Directory || node.kind != NewKind::Directory)
+      return Error{ErrorCode::AlreadyExists, fmt::format("'{}' is there already", node.path), {}};
+  }
+  if (Done added = opened_->add_at(*place, node); !added) return added.error().within("adding " + node.path);
+  return {};
+}
+
+Done Ext4Tree::append(std::string_view bytes) {
+  if (!opened_->appending) return Error{ErrorCode::Conflict, "no file was added just now", {}};
+  return opened_->appending->append(bytes);
+}
+
+Result<bool> Ext4Tree::holds(const NewNode& node) {
+  Result<Place> place = opened_->place_at(node.path);
+  if (!place && (place.error().code == ErrorCode::NotFound || place.error().code == ErrorCode::Conflict)) return false;
+  if (!place) return place.error();
+  if (place->inode == 0) return false;
+  if (node.kind == NewKind::HardLink) {
+    Result<Place> file = opened_->place_at(node.target);
+    return file && file->inode == place->inode;
+  }
+  Result<Node> there = node_of(opened_->filesystem, place->inode, place->name);
+  if (!there) return there.error();
+  const bool same_owner = there->attributes.uid == node.attributes.uid && there->attributes.gid == node.attributes.gid;
+  if (!same_owner) return false;
+  if (node.kind == NewKind::Symlink) return there->kind == NodeKind::Symlink && there->target == node.target;
+  if (there->attributes.mode != node.attributes.mode) return false;
+  Result<std::map<std::string, std::string>> xattrs = xattrs_of(opened_->filesystem, place->inode);
+  if (!xattrs) return xattrs.error().within("reading " + node.path);
+  if (*xattrs != node.xattrs) return false;
+  if (node.kind == NewKind::File) return there->kind == NodeKind::File;
+  if (node.kind == NewKind::Directory) return there->kind == NodeKind::Directory;
+  return is_special(opened_->filesystem, place->inode, node);
+}
+
+Result<Digest> Ext4Tree::digest_of_file(const std::string& path) {
+  Result<Place> place = opened_->existing(path);
+  if (!place) return place.error();
+  Result<Node> node = node_of(opened_->filesystem, place->inode, place->name);
+  if (!node) return node.error();
+  if (node->kind != NodeKind::File)
+    return Error{ErrorCode::Conflict, fmt::format("'{}' is a {}, not a file", path, word_for(node->kind)), {}};
+  images::keys::Sha256 digest;
+  Done read = read_content(opened_->filesystem, place->inode, [&](std::string_view part) -> Done {
+    digest.add(part);
+    return {};
+  });
+  if (!read) return read.error().within("reading " + path);
+  return digest.finish();
 }
 
 Result<Node> Ext4Tree::look(const std::string& path) {
@@ -305,6 +425,7 @@ Result<Digest> Ext4Tree::hash(const std::string& path) {
 Done Ext4Tree::commit() {
   if (opened_->access != TreeAccess::ReadWrite || opened_->committed)
     return Error{ErrorCode::Conflict, "the files were opened for reading only, or are committed", {}};
+  if (Done ended = opened_->end_appending(); !ended) return ended;
   opened_->committed = true;
   if (!opened_->changing) return {};
   // First all that was changed, durably, then the word that it is whole.

@@ -1,7 +1,7 @@
 // The files of an ext4 filesystem inside an image or a disk, at an offset, by libext2fs: no mount, no root.
 //
-// Before its first change the filesystem is marked unclean, durably; commit marks it clean again. Extended attributes and
-// ACLs are neither set nor hashed. Not for a filesystem that is mounted (see may_write).
+// Before its first change the filesystem is marked unclean, durably; commit marks it clean again. Extended attributes
+// are set by add() alone and hashed by nobody; ACLs are neither. Not for a filesystem that is mounted (see may_write).
 #pragma once
 
 #include <memory>
@@ -20,8 +20,12 @@ class Ext4Tree final : public FileTree {
   Result<Change> put_file(const std::string& path, std::string_view bytes, const Attributes& attributes) override;
   Result<Change> put_symlink(const std::string& path, const std::string& target, const Attributes& attributes) override;
   Result<Change> remove(const std::string& path) override;
+  Done add(const NewNode& node) override;
+  Done append(std::string_view bytes) override;
   Result<Node> look(const std::string& path) override;
   Result<std::string> read_file(const std::string& path, Bytes limit) override;
+  Result<bool> holds(const NewNode& node) override;
+  Result<Digest> digest_of_file(const std::string& path) override;
   Result<std::vector<Node>> list(const std::string& path) override;
   Result<Digest> hash(const std::string& path) override;
   Done commit() override;

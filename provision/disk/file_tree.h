@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,6 +36,18 @@ struct Node {
   bool operator==(const Node&) const = default;
 };
 
+// One node of a whole system, as it is filled into a filesystem just made.
+enum class NewKind { File, Directory, Symlink, HardLink, CharacterDevice, BlockDevice, Fifo };
+struct NewNode {
+  NewKind kind = NewKind::File;
+  std::string path;
+  Attributes attributes;    // of links and hard links only the owner and the time count
+  std::string target;       // of a symlink, up to 4095 bytes; of a hard link the path of a file that is there
+  std::uint32_t major = 0;  // devices
+  std::uint32_t minor = 0;
+  std::map<std::string, std::string> xattrs;  // "security.capability"; all together must fit beside the inode or in one block
+};
+
 enum class Change { Unchanged, Created, Replaced };
 
 class FileTree {
@@ -50,10 +63,20 @@ class FileTree {
   // A file, or a directory with all that is in it. Unchanged when it is not there, else Replaced.
   virtual Result<Change> remove(const std::string& path) = 0;
 
+  // Puts what is not there yet: AlreadyExists when it is, except for a directory, which gets these attributes. The parent must
+  // exist. A file is empty, and grows by append() until the next call of anything else.
+  virtual Done add(const NewNode& node) = 0;
+  // To the file that was added last.
+  virtual Done append(std::string_view bytes) = 0;
+
   // NotFound when nothing is there.
   virtual Result<Node> look(const std::string& path) = 0;
   // LimitExceeded when the file is larger than `limit`.
   virtual Result<std::string> read_file(const std::string& path, Bytes limit) = 0;
+  // Whether the node is there as add() would put it, times and the content of a file apart.
+  virtual Result<bool> holds(const NewNode& node) = 0;
+  // SHA-256 of a file's bytes. Conflict when it is none.
+  virtual Result<Digest> digest_of_file(const std::string& path) = 0;
   // Sorted by name, without "." and "..".
   virtual Result<std::vector<Node>> list(const std::string& path) = 0;
   // SHA-256 over every path, kind, mode, uid, gid, size, content and target below `path`, in order of name; times and

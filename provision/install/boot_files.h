@@ -2,6 +2,7 @@
 // Specification looks for.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,9 +13,17 @@
 namespace provision::install {
 using namespace policies::vocabulary;
 
+// A file too large to be held: a kernel.
+struct BootContent {
+  std::string source;  // where its bytes are when it is written
+  Bytes size;
+  Digest sha256;
+};
+
 struct BootFile {
-  std::string path;  // from the top of the ESP, "/loader/loader.conf"; parts of at most 32 of A-Z a-z 0-9 . _ -
+  std::string path;  // from the top of the ESP, "/loader/loader.conf"; parts of at most 100 of printable ASCII without " * / : < > ? \ |
   std::string text;  // at most 32 KiB
+  std::optional<BootContent> content{};  // instead of a text
 };
 
 // The loader folder: its settings, the kind of entries it holds, and the machine-id under which this machine's kernels
@@ -35,6 +44,8 @@ class EspFiles {
   Done write(const std::string& disk, const disk::Extent& esp, const std::vector<BootFile>& wanted);
 
  private:
+  Result<bool> is_as_wanted(const std::string& disk, const disk::Extent& esp, const BootFile& file);
+  Done copy(const std::string& disk, const disk::Extent& esp, const BootFile& file);
   Result<disk::Outcome> run(std::vector<std::string> arguments, const std::string& disk, const disk::Extent& esp);
   disk::Processes& processes_;
   images::files::Files& files_;

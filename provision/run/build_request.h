@@ -7,6 +7,7 @@
 
 #include "provision/disk/disk_plan.h"
 #include "provision/disk/disk_safety.h"
+#include "provision/image/system_bundle.h"
 #include "provision/install/agent_bundle.h"
 #include "provision/order/work.h"
 
@@ -22,6 +23,7 @@ struct BuildRequest {
   ImageChoice image = ImageChoice::MustExist;                      // new machines only
   disk::ExistingContent existing = disk::ExistingContent::Refuse;  // new machines only
   std::optional<install::AgentBundle> bundle;                      // needed when the work installs an agent
+  std::optional<image::SystemBundle> system{};                     // new machines only; none: settings and agent alone
   std::string controller_url;  // these three may be empty where the machine is told later
   std::string authority_pem;
   std::string controller_key_pem;

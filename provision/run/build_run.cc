@@ -125,10 +125,10 @@ Done BuildRun::keep_disk_facts(Recorder& recorder, std::map<std::string, std::st
   return recorder.fact("disk", std::move(facts));
 }
 
-Done BuildRun::lay_out(Recorder& recorder) {
+Done BuildRun::lay_out(Recorder& recorder, disk::ImageSource* image) {
   disk::LeaseKeys keys;
   if (identity_) keys = identity_->lease_keys();
-  const auto done = disk::apply(plan_, with_lease() ? &keys : nullptr, ports_.disks, recorder);
+  const auto done = disk::apply(plan_, with_lease() ? &keys : nullptr, ports_.disks, recorder, image);
   if (!done) return recorder.failed("layout", done.error());
   auto facts = ports_.disks.read(request_.disk_path);
   if (!facts) return facts.error();
@@ -136,13 +136,16 @@ Done BuildRun::lay_out(Recorder& recorder) {
   return {};
 }
 
-Done BuildRun::put_installation(const disk::Extent& extent, Recorder& recorder) {
-  const std::string text =
+Done BuildRun::put_installation(const disk::Extent& extent, Recorder& recorder, SystemPart* system) {
+  std::string text =
       wanted_.manifest ? fmt::format("install settings and {} {}", wanted_.manifest->name, wanted_.manifest->version)
                        : std::string("install settings");
+  if (system != nullptr) text = fmt::format("put in the operating system {}, then {}", system->title(), text);
   return recorder.step(install_step, text, [&]() -> Done {
     auto tree = ports_.disks.open_tree(request_.disk_path, extent, disk::TreeAccess::ReadWrite);
     if (!tree) return tree.error();
+    if (system != nullptr)
+      if (Done filled = system->fill(**tree); !filled) return filled;
     return install::put(**tree, ports_.files, wanted_);
   });
 }

@@ -15,6 +15,7 @@
 #include "provision/run/identity.h"
 #include "provision/run/recorder.h"
 #include "provision/run/station.h"
+#include "provision/run/system_part.h"
 
 namespace provision::run {
 
@@ -55,8 +56,10 @@ class BuildRun {
   Done keep_disk_facts(Recorder& recorder, std::map<std::string, std::string> facts);
   [[nodiscard]] const Entry* disk_facts() const { return journal_ ? journal_->last(EntryKind::Fact, "disk") : nullptr; }
 
-  Done lay_out(Recorder& recorder);
-  Done put_installation(const disk::Extent& extent, Recorder& recorder);
+  // `image` is asked for the content of an operating system's image, when the plan has one.
+  Done lay_out(Recorder& recorder, disk::ImageSource* image = nullptr);
+  // `system`: an archive that is to be filled in first; nullptr when there is none.
+  Done put_installation(const disk::Extent& extent, Recorder& recorder, SystemPart* system = nullptr);
   // Findings about the files and the voucher in the tree of the installation.
   Result<std::vector<std::string>> installation_faults(const disk::Extent& extent);
   // Signs the receipt, hands out voucher and receipt, marks the run as finished, forgets the machine's key.

@@ -2,8 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
 #include "provision/install/boot_files.h"
 #include "provision/run/build_run.h"
+#include "provision/run/system_part.h"
 
 namespace provision::run {
 namespace {
@@ -78,6 +81,7 @@ class FactoryRun : public BuildRun {
     if (image_missing_)
       planned.steps.push_back(fmt::format("make the image file {} of {}", request_.disk_path, facts_.size.text()));
     for (const disk::Step& step : steps_) planned.steps.push_back(step.text);
+    if (must_fill()) planned.steps.push_back("put the operating system " + system_->title() + " into the system partition");
     if (!files_left_.empty())
       planned.steps.push_back(fmt::format("install {} files and folders, then the bundle's", files_left_.size()));
     return planned;
@@ -99,7 +103,7 @@ class FactoryRun : public BuildRun {
 
   // Reads, plans and compares; writes nothing.
   Done decide() {
-    for (const auto act : {&FactoryRun::read_disk, &FactoryRun::read_station, &FactoryRun::settle_plan,
+    for (const auto act : {&FactoryRun::read_disk, &FactoryRun::read_station, &FactoryRun::settle_system, &FactoryRun::settle_plan,
                            &FactoryRun::settle_installation, &FactoryRun::compare})
       if (Done done = (this->*act)(); !done) return done;
     return {};
@@ -128,6 +132,18 @@ class FactoryRun : public BuildRun {
     return settle_identity(found);
   }
 
+  Done settle_system() {
+    auto system = SystemPart::settle(request_.system, journal_, finished_, ports_, folder_);
+    if (!system) return system.error();
+    system_ = std::move(*system);
+    return {};
+  }
+
+  // Whether the archive of an operating system is yet to be put into its filesystem.
+  [[nodiscard]] bool must_fill() const {
+    return system_->is_archive() && !finished_ && !(journal_ && journal_->has(EntryKind::Outcome, install_step));
+  }
+
   // The files of the system partition as they are now; nullptr when there are none that can be read.
   Result<std::unique_ptr<disk::FileTree>> system_tree() {
     for (const disk::PartitionFacts& partition : facts_.partitions) {
@@ -145,6 +161,7 @@ class FactoryRun : public BuildRun {
     auto request = order::disk_request(request_.work, facts_, std::move(seal));
     if (!request) return request.error();
     request->existing = request_.existing;
+    request->system_source = system_->source();
     auto plan = disk::plan_new_disk(*request, facts_);
     if (!plan) return plan.error();
     plan_ = std::move(*plan);
@@ -176,12 +193,23 @@ class FactoryRun : public BuildRun {
 
   Done settle_installation() {
     if (Done taken = take_bundle(); !taken) return taken;
+    return settle_nodes();
+  }
+
+  // Asked once more when the operating system is on the disk: what its programs read is known for sure only then.
+  Done settle_nodes() {
+    auto tree = system_tree();
+    if (!tree) return tree.error();
+    const auto is_planned = [&](const disk::PartitionFacts& partition) {
+      return partition.filesystem.uuid == plan_.partition(Role::System)->filesystem_uuid;
+    };
+    const bool there = std::any_of(facts_.partitions.begin(), facts_.partitions.end(), is_planned);
+    if (Done looked = system_->look(plan_, request_.work.presets, there ? tree->get() : nullptr); !looked) return looked;
     const std::string seed = order::seed_of(request_.work);
-    install::WantedNodes nodes = install::system_nodes(
-        {seed, request_.work.presets, {}, wanted_.mtime}, plan_);
+    install::WantedNodes nodes = system_->nodes({seed, request_.work.presets, {}, wanted_.mtime}, plan_);
     if (with_agent()) nodes.all(agent_nodes({}));
     wanted_.nodes = nodes.nodes();
-    boot_ = install::boot_files(install::machine_id_of(seed));
+    boot_ = system_->boot_files(install::machine_id_of(seed), plan_);
     return {};
   }
 
@@ -225,7 +253,19 @@ class FactoryRun : public BuildRun {
                          [&] { return ports_.disks.make_image(request_.disk_path, facts_.size); });
   }
 
-  Done lay_out_new(Recorder& recorder) { return lay_out(recorder); }
+  Done lay_out_new(Recorder& recorder) {
+    if (Done kept = keep_system(recorder); !kept) return kept;
+    const auto image = system_->image();
+    if (!image) return image.error();
+    if (Done done = lay_out(recorder, *image); !done) return done;
+    return system_->is_image() ? settle_nodes() : Done();
+  }
+
+  Done keep_system(Recorder& recorder) {
+    std::map<std::string, std::string> facts = system_->facts();
+    if (facts.empty() || journal_->has(EntryKind::Fact, "system")) return {};
+    return recorder.fact("system", std::move(facts));
+  }
 
   install::EspFiles esp() { return {ports_.processes, ports_.files, folder_}; }
 
@@ -237,9 +277,11 @@ class FactoryRun : public BuildRun {
         partition.number,
         partition.extent,
         {},
-        fmt::format("format partition {} ({}) again: its filling was cut", partition.number, partition.name)};
+        fmt::format("make partition {} ({}) again: its filling was cut", partition.number, partition.name)};
     if (Done begun = recorder.begins(step); !begun) return begun;
-    if (Done done = disk::do_step(step, plan_, nullptr, ports_.disks); !done)
+    const auto image = system_->image();
+    if (!image) return image.error();
+    if (Done done = disk::do_step(step, plan_, nullptr, ports_.disks, *image); !done)
       return recorder.failed(name_of(step), done.error().within(step.text));
     return recorder.ended(step);
   }
@@ -253,25 +295,49 @@ class FactoryRun : public BuildRun {
       if (!differing) return differing.error();
       if (differing->empty()) return {};
     }
-    return recorder.step(boot_step, "write the boot loader's settings",
-                         [&] { return esp().write(request_.disk_path, extent, boot_); });
+    return recorder.step(boot_step, "write the boot partition", [&]() -> Done {
+      if (Done prepared = system_->prepare_boot(); !prepared) return prepared;
+      if (Done written = esp().write(request_.disk_path, extent, boot_); !written) return written;
+      return system_->forget_boot();
+    });
+  }
+
+  // As new: an ext4 is made, an image is written where it differs and grown.
+  Done make_system_again(Recorder& recorder) {
+    if (!system_->is_image()) return format_again(disk::StepKind::FormatExt4, Role::System, recorder);
+    if (Done again = format_again(disk::StepKind::WriteImage, Role::System, recorder); !again) return again;
+    return lay_out_new(recorder);
   }
 
   Done install(Recorder& recorder) {
     const disk::Extent extent = plan_.partition(Role::System)->extent;
     if (recorder.was_cut(install_step)) {
       // Once finished, the machine may have written there: then what was cut is mended, not made again.
-      Done ready = finished_ ? ports_.disks.check_ext4(request_.disk_path, extent, disk::Repair::Mend)
-                             : format_again(disk::StepKind::FormatExt4, Role::System, recorder);
+      Done ready = finished_ ? ports_.disks.check_ext4(request_.disk_path, extent, disk::Repair::Mend) : make_system_again(recorder);
       if (!ready) return ready;
-    } else {
+    } else if (!must_fill()) {
       auto tree = ports_.disks.open_tree(request_.disk_path, extent, disk::TreeAccess::ReadOnly);
       if (!tree) return tree.error();
       const auto differing = install::differences(**tree, wanted_);
       if (!differing) return differing.error();
       if (differing->empty()) return {};
     }
-    return put_installation(extent, recorder);
+    return put_installation(extent, recorder, must_fill() ? &*system_ : nullptr);
+  }
+
+  // Of the operating system's own files; after the machine has run, they are its own.
+  Done add_system_faults(std::vector<std::string>& findings) {
+    if (!system_->is_archive() || finished_) return {};
+    auto tree = ports_.disks.open_tree(request_.disk_path, plan_.partition(Role::System)->extent, disk::TreeAccess::ReadOnly);
+    if (!tree) return tree.error();
+    std::set<std::string> replaced;
+    for (const install::WantedNode& node : wanted_.nodes) replaced.insert(node.path);
+    if (wanted_.manifest)
+      for (const images::bundle::Entry& entry : wanted_.manifest->entries) replaced.insert(entry.path);
+    const auto differing = system_->differences(**tree, replaced);
+    if (!differing) return differing.error();
+    for (const std::string& path : *differing) findings.push_back(path + " is not as it is in the operating system's bundle");
+    return {};
   }
 
   Result<std::vector<std::string>> find_faults() {
@@ -286,6 +352,7 @@ class FactoryRun : public BuildRun {
     const auto files = installation_faults(plan_.partition(Role::System)->extent);
     if (!files) return files.error();
     findings->insert(findings->end(), files->begin(), files->end());
+    if (Done added = add_system_faults(*findings); !added) return added.error();
     return findings;
   }
 
@@ -307,6 +374,7 @@ class FactoryRun : public BuildRun {
   }
 
   bool image_missing_ = false;
+  std::optional<SystemPart> system_;
   std::vector<install::BootFile> boot_;
   std::vector<std::string> files_left_;
 };

@@ -96,6 +96,13 @@ class CutTree final : public disk::FileTree {
     if (Done on = power_.draw("tree remove " + path); !on) return on.error();
     return real_->remove(path);
   }
+  Done add(const disk::NewNode& node) override {
+    if (Done on = power_.draw("add " + node.path); !on) return on;
+    return real_->add(node);
+  }
+  Done append(std::string_view bytes) override { return real_->append(bytes); }
+  Result<bool> holds(const disk::NewNode& node) override { return real_->holds(node); }
+  Result<Digest> digest_of_file(const std::string& path) override { return real_->digest_of_file(path); }
   Result<disk::Node> look(const std::string& path) override { return real_->look(path); }
   Result<std::string> read_file(const std::string& path, Bytes limit) override { return real_->read_file(path, limit); }
   Result<std::vector<disk::Node>> list(const std::string& path) override { return real_->list(path); }
