@@ -84,7 +84,7 @@ def run_job(story, cast):
     job = str(submitted["job"])
     time.sleep(1.5)
     story.check("outside the leased hours nothing runs", tasks_done(cast, job) == 0)
-    cast.set_clock("2026-12-02T05:30:00Z", "23:30 in Chicago: the leased hours; a minute passes each second", rate=60)
+    cast.set_clock("2026-12-02T06:05:00Z", "five past midnight in Chicago, five past eleven in Denver: the leased hours; a minute passes each second", rate=60)
     story.until("the first tiles", lambda: tasks_done(cast, job) >= 20, seconds=90)
     running = max(LEASING, key=lambda name: cast.machine_facts(name)["running"])
     story.tell(f"   {running.capitalize()}'s agent is killed in the middle (kill -9), and started again.")
