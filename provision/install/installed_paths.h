@@ -14,7 +14,7 @@ using namespace policies::vocabulary;
 
 // Absolute path on the installed system. True for the folders of agent/contract/install_paths.h with all that is in
 // them, for units, udev rules, users and temporary-file rules whose name is "leaseback" after an optional number
-// ("60-leaseback.rules"), and for links to such units in /etc/systemd/system/*.wants.
+// ("90-leaseback.rules"), and for links to such units in /etc/systemd/system/*.wants.
 bool is_ours(std::string_view path);
 
 // What of ours is in the tree: the topmost paths, sorted. Removing each removes all.

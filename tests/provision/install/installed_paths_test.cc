@@ -13,7 +13,7 @@ TEST(IsOurs, TellsOursFromTheOwners) {
                            "/var/lib/leaseback/vault/1", "/usr/lib/systemd/system/leaseback-agent.service",
                            "/usr/lib/systemd/system/leaseback@.service",
                            "/etc/systemd/system/multi-user.target.wants/leaseback-agent.service",
-                           "/usr/lib/udev/rules.d/60-leaseback.rules", "/usr/lib/sysusers.d/leaseback.conf"})
+                           "/usr/lib/udev/rules.d/90-leaseback.rules", "/usr/lib/sysusers.d/leaseback.conf"})
     EXPECT_TRUE(is_ours(path)) << path;
   for (const char* path :
        {"/", "/etc", "/usr/lib", "/usr/lib/leasebacker", "/usr/lib/leaseback-notes", "/home/alice/leaseback",

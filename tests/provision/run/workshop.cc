@@ -64,7 +64,7 @@ void Workshop::make_bundle() {
       "amd64",
       {{EntryKind::File, "/usr/lib/leaseback/leaseback-agent", 0755, path("agent"), {}},
        {EntryKind::File, "/usr/lib/systemd/system/leaseback-agent.service", 0644, path("unit"), {}},
-       {EntryKind::File, "/usr/lib/udev/rules.d/60-leaseback.rules", 0644, path("rules"), {}}}};
+       {EntryKind::File, "/usr/lib/udev/rules.d/90-leaseback.rules", 0644, path("rules"), {}}}};
   const auto packed = images::bundle::pack(files, order, path("agent.bundle"));
   if (!packed) std::abort();
   if (!images::bundle::sign(files, path("agent.bundle"), release_key)) std::abort();
