@@ -55,6 +55,7 @@ class BubblewrapSandbox::Watch {
 BubblewrapSandbox::BubblewrapSandbox(BubblewrapSettings settings, TaskEndSink ended)
     : settings_(std::move(settings)), ended_(std::move(ended)) {
   adopt_orphans();
+  ControlGroup::end_leftovers(settings_.control_groups);
   groups_ = ControlGroup::try_out(settings_.control_groups);
   try_out();
 }
@@ -118,7 +119,7 @@ Done BubblewrapSandbox::start(const TaskSpec& spec) {
   Result<int> filter = seccomp_filter_file(new_processes(groups_));
   if (!filter) return filter.error().within(doing);
   ControlGroup group(settings_.control_groups, groups_,
-                     "leaseback-" + std::to_string(getpid()) + "-" + std::to_string(++launches_), spec.limits);
+                     ControlGroup::name_of(++launches_), spec.limits);
   const bool counted = groups_.pids || getuid() == 0;
   const LaunchSettings launch_settings{.words = bubblewrap_command(settings_.bwrap, spec, settings_.shared_memory),
                                        .group_entrances = group.entrances(),

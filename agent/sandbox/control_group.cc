@@ -1,10 +1,12 @@
 #include "agent/sandbox/control_group.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <optional>
 #include <string_view>
@@ -61,6 +63,29 @@ std::string make_group(const std::string& root, const std::string& controller, c
   return "";
 }
 
+constexpr std::string_view name_prefix = "leaseback-";
+
+// Whether a group of that name was made by an agent that is gone.
+bool is_leftover(std::string_view name) {
+  if (!name.starts_with(name_prefix)) return false;
+  name.remove_prefix(name_prefix.size());
+  pid_t maker = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), maker);
+  if (error != std::errc() || end == name.data() + name.size() || *end != '-' || maker <= 0) return false;
+  return ::kill(maker, 0) != 0 && errno == ESRCH;
+}
+
+std::vector<std::string> leftovers_in(const std::string& place) {
+  std::vector<std::string> found;
+  DIR* folder = opendir(place.c_str());
+  if (folder == nullptr) return found;
+  while (const dirent* entry = readdir(folder)) {
+    if (is_leftover(entry->d_name)) found.push_back(place + "/" + entry->d_name);
+  }
+  closedir(folder);
+  return found;
+}
+
 std::vector<pid_t> processes_in(const std::string& group) {
   std::vector<pid_t> found;
   const std::string text = read_text(group + "/cgroup.procs");
@@ -75,6 +100,23 @@ std::vector<pid_t> processes_in(const std::string& group) {
 }
 
 }  // namespace
+
+std::string ControlGroup::name_of(std::uint64_t number) {
+  return std::string(name_prefix) + std::to_string(getpid()) + "-" + std::to_string(number);
+}
+
+void ControlGroup::end_leftovers(const std::string& root) {
+  for (const char* controller : {"pids", "freezer", "memory"}) {
+    const std::string all = root + "/" + controller;
+    for (const std::string& place : {all + own_path(controller), all}) {
+      for (const std::string& group : leftovers_in(place)) {
+        for (const pid_t process : processes_in(group)) ::kill(process, SIGKILL);
+        write_text(group + "/freezer.state", "THAWED");
+        rmdir(group.c_str());
+      }
+    }
+  }
+}
 
 GroupAbilities ControlGroup::try_out(const std::string& root) {
   const std::string name = "leaseback-try-" + std::to_string(getpid());

@@ -2,6 +2,7 @@
 // freeze it.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,11 @@ class ControlGroup {
  public:
   // Tries what can be made below `root` ("/sys/fs/cgroup"), in this process's own groups.
   static GroupAbilities try_out(const std::string& root);
+  // The name of the n-th group that this process makes. It tells which process made it, so that its leftovers are known.
+  static std::string name_of(std::uint64_t number);
+  // Kills what still runs in the groups of agents that are gone (kill -9), and removes those groups. One that does not go at
+  // once is empty, and goes the next time.
+  static void end_leftovers(const std::string& root);
 
   ControlGroup() = default;
   // Makes the groups of one task; those that cannot be made are left out.

@@ -2,8 +2,13 @@
 // attacks, in the real sandbox of this machine. Skipped, with the reason, where none can be made.
 #include "agent/sandbox/bubblewrap_sandbox.h"
 
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <condition_variable>
 #include <filesystem>
+#include <fstream>
 #include <mutex>
 
 #include "agent/sandbox/bubblewrap_command.h"
@@ -172,6 +177,26 @@ TEST_F(BubblewrapTest, WhatLingersEndsWithItsTask) {
     const std::filesystem::path program = std::filesystem::read_symlink(entry.path() / "exe", error);
     EXPECT_TRUE(error || program.string().find(folder_.string()) == std::string::npos) << entry.path();
   }
+}
+
+TEST_F(BubblewrapTest, EndsWhatAKilledAgentLeftRunning) {
+  const pid_t gone = fork();  // the agent that was killed: its number is nobody's any more
+  if (gone == 0) _exit(0);
+  ASSERT_EQ(waitpid(gone, nullptr, 0), gone);
+  const std::string group = "/sys/fs/cgroup/pids/leaseback-" + std::to_string(gone) + "-1";
+  if (mkdir(group.c_str(), 0755) != 0) GTEST_SKIP() << "no control groups of version 1 can be made here";
+  const pid_t left = fork();
+  if (left == 0) {
+    pause();
+    _exit(0);
+  }
+  std::ofstream(group + "/cgroup.procs") << left << std::flush;
+  make_sandbox();
+  int status = 0;
+  ASSERT_EQ(waitpid(left, &status, 0), left);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  make_sandbox();
+  EXPECT_FALSE(std::filesystem::exists(group));
 }
 
 TEST_F(BubblewrapTest, AResultThatIsTooLargeIsRefused) {
