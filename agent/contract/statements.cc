@@ -1,7 +1,9 @@
 #include "agent/contract/statements.h"
 
+#include <algorithm>
 #include <array>
 #include <boost/json.hpp>
+#include <cstring>
 #include <limits>
 
 #include "policies/vocabulary/hex.h"
@@ -109,6 +111,23 @@ void walk_release_order(Visitor& visit, Statement& s) {
   visit.name_or_empty("agreement", s.agreement.text);
   visit.name("reason", s.reason);
   visit.instant("made_at", s.made_at);
+}
+
+template <typename Visitor, typename Statement>
+void walk_escrow(Visitor& visit, Statement& s) {
+  visit.name("serial", s.serial);
+  visit.hash("machine", s.machine.text);
+  visit.name("order", s.order.text);
+  visit.name("lease_uuid", s.lease_uuid);
+  visit.hash("sealed_to", s.sealed_to.text);
+  visit.text("sealed", s.sealed);
+  visit.instant("made_at", s.made_at);
+}
+
+template <typename Visitor, typename Statement>
+void walk_slot_keys(Visitor& visit, Statement& s) {
+  visit.texts("purposes", s.purposes);
+  visit.texts("keys", s.keys);
 }
 
 class Writer {
@@ -286,10 +305,24 @@ constexpr auto enrolment_fields = [](auto& visit, auto& s) { walk_enrolment(visi
 constexpr auto receipt_fields = [](auto& visit, auto& s) { walk_receipt(visit, s); };
 constexpr auto offer_answer_fields = [](auto& visit, auto& s) { walk_offer_answer(visit, s); };
 constexpr auto ticket_fields = [](auto& visit, auto& s) { walk_ticket(visit, s); };
+constexpr auto escrow_fields = [](auto& visit, auto& s) { walk_escrow(visit, s); };
+constexpr auto slot_keys_fields = [](auto& visit, auto& s) { walk_slot_keys(visit, s); };
 constexpr auto release_order_fields = [](auto& visit, auto& s) { walk_release_order(visit, s); };
 
 }  // namespace
 
+SlotKeys::~SlotKeys() {
+  for (std::string& key : keys) ::explicit_bzero(key.data(), key.size());
+}
+
+std::string escrow_context(const Escrow& escrow) {
+  std::string context = "leaseback escrow";
+  for (const std::string& part : {escrow.serial, escrow.machine.text, escrow.order.text, escrow.lease_uuid}) context += "\n" + std::to_string(part.size()) + " " + part;
+  return context;
+}
+
+std::string payload_of(const Escrow& escrow) { return written(escrow, escrow_fields); }
+std::string payload_of(const SlotKeys& keys) { return written(keys, slot_keys_fields); }
 std::string payload_of(const Voucher& voucher) { return written(voucher, voucher_fields); }
 std::string payload_of(const Consent& consent) { return written(consent, consent_fields); }
 std::string payload_of(const Enrolment& enrolment) { return written(enrolment, enrolment_fields); }
@@ -297,6 +330,20 @@ std::string payload_of(const Receipt& receipt) { return written(receipt, receipt
 std::string payload_of(const OfferAnswer& answer) { return written(answer, offer_answer_fields); }
 std::string payload_of(const Ticket& ticket) { return written(ticket, ticket_fields); }
 std::string payload_of(const ReleaseOrder& order) { return written(order, release_order_fields); }
+
+Result<Escrow> escrow_from(std::string_view payload) { return read<Escrow>("escrow", payload, escrow_fields); }
+
+Result<SlotKeys> slot_keys_from(std::string_view payload) {
+  constexpr std::size_t slots_max = 32;
+  Result<SlotKeys> slots = read<SlotKeys>("slot keys", payload, slot_keys_fields);
+  if (!slots) return slots;
+  const auto whole = [](const std::string& key) { return is_sha256_hex(key); };  // 32 bytes, as digests are
+  const auto named = [](const std::string& purpose) { return !purpose.empty() && purpose.size() <= name_max; };
+  if (slots->keys.empty() || slots->keys.size() > slots_max || slots->keys.size() != slots->purposes.size() ||
+      !std::all_of(slots->keys.begin(), slots->keys.end(), whole) || !std::all_of(slots->purposes.begin(), slots->purposes.end(), named))
+    return Error{ErrorCode::InvalidInput, "not 1 to 32 slots, each with a purpose and a key of 64 hexadecimal digits", {}}.within("reading slot keys");
+  return slots;
+}
 
 Result<Voucher> voucher_from(std::string_view payload) { return read<Voucher>("voucher", payload, voucher_fields); }
 Result<Consent> consent_from(std::string_view payload) { return read<Consent>("consent", payload, consent_fields); }

@@ -24,6 +24,7 @@ inline constexpr std::string_view receipt_type = "application/vnd.leaseback.rece
 inline constexpr std::string_view offer_answer_type = "application/vnd.leaseback.offer-answer+json";
 inline constexpr std::string_view ticket_type = "application/vnd.leaseback.ticket+json";
 inline constexpr std::string_view release_order_type = "application/vnd.leaseback.release-order+json";
+inline constexpr std::string_view escrow_type = "application/vnd.leaseback.escrow+json";
 
 // Signed by the line's key: this machine was built for this order, with these terms on offer.
 struct Voucher {
@@ -110,6 +111,34 @@ struct ReleaseOrder {
   Instant made_at;
 };
 
+// Signed by the line's key: the keys of a lease partition's slots, on their way to the controller and at rest there. Only the
+// controller's escrow key opens `sealed`: images::keys::seal_to of payload_of(SlotKeys), in the context escrow_context.
+struct Escrow {
+  std::string serial;
+  MachineId machine;
+  OrderId order;
+  std::string lease_uuid;  // of the LUKS header
+  KeyId sealed_to;         // the controller's escrow key
+  std::string sealed;      // base64
+  Instant made_at;
+};
+// Ties the sealed keys to their machine and partition, so that they cannot be passed off as another's.
+std::string escrow_context(const Escrow& escrow);
+
+// Inside of an escrow. Secret: never in a log, an error or a record in clear.
+struct SlotKeys {
+  std::vector<std::string> purposes;  // by slot: "controller", "recovery"
+  std::vector<std::string> keys;      // by slot: 64 hexadecimal digits
+  SlotKeys() = default;
+  SlotKeys(const SlotKeys&) = default;
+  SlotKeys(SlotKeys&&) noexcept = default;
+  SlotKeys& operator=(const SlotKeys&) = default;
+  SlotKeys& operator=(SlotKeys&&) noexcept = default;
+  ~SlotKeys();  // zeroes the keys
+};
+
+std::string payload_of(const Escrow& escrow);
+std::string payload_of(const SlotKeys& keys);
 std::string payload_of(const Voucher& voucher);
 std::string payload_of(const Consent& consent);
 std::string payload_of(const Enrolment& enrolment);
@@ -118,6 +147,9 @@ std::string payload_of(const OfferAnswer& answer);
 std::string payload_of(const Ticket& ticket);
 std::string payload_of(const ReleaseOrder& order);
 
+Result<Escrow> escrow_from(std::string_view payload);
+// InvalidInput, without repeating a key, for anything but 1 to 32 slots, each with a purpose and a key.
+Result<SlotKeys> slot_keys_from(std::string_view payload);
 Result<Voucher> voucher_from(std::string_view payload);
 Result<Consent> consent_from(std::string_view payload);
 Result<Enrolment> enrolment_from(std::string_view payload);

@@ -75,6 +75,54 @@ Result<std::string> open(std::string_view key, std::string_view sealed, std::str
   return plain;
 }
 
+namespace {
+
+constexpr std::size_t public_key_size = 91;  // DER SubjectPublicKeyInfo of a P-256 key
+
+// The key that both sides can compute, bound to both public keys.
+Result<std::string> agreed_key(const PrivateKey& own, const PublicKey& other, std::string_view ephemeral_der, std::string_view recipient_der) {
+  const std::unique_ptr<EVP_PKEY_CTX, void (*)(EVP_PKEY_CTX*)> context(EVP_PKEY_CTX_new_from_pkey(nullptr, own.native(), nullptr), EVP_PKEY_CTX_free);
+  std::string secret(64, '\0');
+  std::size_t length = secret.size();
+  const bool done = context && EVP_PKEY_derive_init(context.get()) == 1 && EVP_PKEY_derive_set_peer(context.get(), other.native()) == 1 &&
+                    EVP_PKEY_derive(context.get(), octets(secret), &length) == 1;
+  if (!done) return openssl_failure(ErrorCode::InvalidInput, "the two keys do not agree on a secret");
+  std::string key = derived_key(std::string_view(secret).substr(0, length),
+                                "leaseback sealed to a key\n" + std::string(ephemeral_der) + std::string(recipient_der));
+  OPENSSL_cleanse(secret.data(), secret.size());
+  return key;
+}
+
+}  // namespace
+
+Result<std::string> seal_to(const PublicKey& to, std::string_view plain, std::string_view context) {
+  if (to.kind() != KeyKind::MachineKey) return Error{ErrorCode::InvalidInput, "only a P-256 key can be sealed to; this one only signs", {}};
+  const Result<PrivateKey> ephemeral = PrivateKey::generate(KeyKind::MachineKey);
+  if (!ephemeral) return ephemeral.error();
+  const std::string der = ephemeral->public_key().der();
+  Result<std::string> key = agreed_key(*ephemeral, to, der, to.der());
+  if (!key) return key;
+  Result<std::string> sealed = seal(*key, plain, context);
+  OPENSSL_cleanse(key->data(), key->size());
+  if (!sealed) return sealed;
+  return der + *sealed;
+}
+
+Result<std::string> open_with(const PrivateKey& key, std::string_view sealed, std::string_view context) {
+  const Error corrupt{ErrorCode::Corrupt, "the sealed bytes, their context or the key are not those that were sealed", {}};
+  if (sealed.size() < sealing_to_overhead) return corrupt;
+  const PublicKey own = key.public_key();
+  if (own.kind() != KeyKind::MachineKey) return corrupt;
+  const std::string_view der = sealed.substr(0, public_key_size);
+  const Result<PublicKey> ephemeral = PublicKey::from_der(der);
+  if (!ephemeral || ephemeral->kind() != KeyKind::MachineKey) return corrupt;
+  Result<std::string> agreed = agreed_key(key, *ephemeral, der, own.der());
+  if (!agreed) return corrupt;
+  Result<std::string> plain = open(*agreed, sealed.substr(public_key_size), context);
+  OPENSSL_cleanse(agreed->data(), agreed->size());
+  return plain;
+}
+
 std::string derived_key(std::string_view secret, std::string_view purpose) {
   static EVP_KDF* const method = EVP_KDF_fetch(nullptr, "HKDF", nullptr);
   invariant(method != nullptr, "OpenSSL offers HKDF");
