@@ -80,7 +80,8 @@ Result<lease::Secret> key_from(bool key_stdin, command_line::Streams& streams) {
 Result<LeaseDesk> LeaseDesk::open(const LeaseOptions& options, const Ports& ports) {
   const auto device = device_of(options, ports);
   if (!device) return device.error();
-  auto lock = run::RunLock::take({*device});
+  // Not the device itself: libcryptsetup takes that lock for each of its own calls, and udev looks away while it is held.
+  auto lock = run::RunLock::take({options.state});
   if (!lock) return lock.error();
   LeaseDesk desk(*std::move(lock), ports);
   desk.device_ = *device;

@@ -154,6 +154,8 @@ class CryptsetupContainer final : public LuksContainer {
 }  // namespace
 
 Result<std::unique_ptr<LuksContainer>> open_container(const std::string& path) {
+  // Calls without a handle (is it mapped?) would print to stderr; what they find comes back as a value.
+  crypt_set_log_callback(nullptr, [](int, const char*, void*) {}, nullptr);
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
     const ErrorCode code = errno == ENOENT ? ErrorCode::NotFound : errno == EACCES || errno == EPERM ? ErrorCode::PermissionDenied : ErrorCode::IoFailure;
