@@ -10,6 +10,7 @@ inline constexpr std::string_view settings_folder = "/etc/leaseback";           
 inline constexpr std::string_view state_folder = "/var/lib/leaseback";           // what the agent remembers; root alone
 inline constexpr std::string_view device_key_name = "device.key";                // in the state folder
 inline constexpr std::string_view voucher_name = "voucher.json";                 // in the state folder
+inline constexpr std::string_view firmware_record_name = "firmware.json";        // in the state folder: what provisioning set, and what was there before
 inline constexpr std::string_view terms_name = "terms.json";                     // in the settings folder: what is offered
 inline constexpr std::string_view agent_settings_name = "agent.yaml";            // in the settings folder
 inline constexpr std::string_view authority_name = "authority.pem";              // in the settings folder

@@ -46,5 +46,9 @@ command_line::Command disk_extract_command(const Ports& ports);
 command_line::Command station_show_command(const Ports& ports);
 command_line::Command machine_check_command(const Ports& ports);
 command_line::Command machine_record_command(const Ports& ports);
+command_line::Command firmware_show_command(const Ports& ports);
+command_line::Command firmware_apply_command(const Ports& ports);
+command_line::Command firmware_restore_command(const Ports& ports);
+command_line::Command label_make_command(const Ports& ports);
 
 }  // namespace provision::cli

@@ -4,6 +4,7 @@
 
 #include "provision/cli/build_options.h"
 #include "provision/cli/commands.h"
+#include "provision/cli/firmware_options.h"
 #include "provision/cli/machine_options.h"
 #include "provision/run/factory_run.h"
 #include "provision/run/run_lock.h"
@@ -20,7 +21,7 @@ struct DiskApplyOptions {
   IngredientOptions ingredients;
   SystemOptions system;
   std::string station;
-  std::string machine;
+  MachineOptions machine;
   std::string confirm;
   std::string clock;
   bool create_image = false;
@@ -35,8 +36,7 @@ void declare(DiskApplyOptions& options, OptionList& list) {
   list.required("station", "DIR", options.station, "the line's folder (`line init`)");
   declare_ingredients(options.ingredients, list);
   declare_system(options.system, list);
-  list.optional("machine", "DIR", options.machine,
-                "first hold the machine against the order: / is this machine, another folder a recorded one (`machine record`)");
+  declare_machine(options.machine, "first hold the machine against the order, and set its firmware: / is this machine, another folder a recorded one", list);
   list.flag("create-image", options.create_image,
             "make a sparse image file of the size of the disk that is given with the order");
   list.flag("erase", options.erase, "let what is on the disk go");
@@ -65,8 +65,9 @@ Result<ExitCode> run(const DiskApplyOptions& options, const Ports& ports, Stream
   if (!clock) return clock.error();
   auto work = read_work(options.order, options.order.controller, ports);
   if (!work) return work.error();
-  if (!options.machine.empty())
-    if (Done fits = check_machine(options.machine, *work, ports, streams); !fits) return fits.error();
+  if (Done fits = check_machine(options.machine, *work, ports, streams); !fits) return fits.error();
+  const auto password = read_password(options.machine.password_file, ports, streams);
+  if (!password) return password.error();
   auto station = run::Station::open(ports.files, options.station);
   if (!station) return station.error();
   run::BuildRequest request;
@@ -82,9 +83,13 @@ Result<ExitCode> run(const DiskApplyOptions& options, const Ports& ports, Stream
   if (Done added = add_system(options.system, ports, request); !added) return added.error();
   StepLines progress(streams.err);
   run::RunPorts run_ports{ports.files, ports.disks, ports.processes, *clock->clock, progress};
-  if (options.dry_run || (options.erase && !options.yes)) {
-    const auto planned = run::rehearse_order(request, *station, run_ports);
+  // The firmware is set before the disk is written: whatever refuses the disk must be known by then.
+  if (options.dry_run || (options.erase && !options.yes) || !options.machine.root.empty()) {
+    auto planned = run::rehearse_order(request, *station, run_ports);
     if (!planned) return planned.error();
+    const auto firmware = rehearse_firmware(options.machine, request.work, *password, options.station + "/runs/" + request.work.order.text, ports, streams);
+    if (!firmware) return firmware.error();
+    planned->steps.insert(planned->steps.begin(), firmware->begin(), firmware->end());
     if (options.dry_run) {
       print_report(*planned, request.work, options.json, streams);
       return ExitCode::Done;
@@ -95,8 +100,11 @@ Result<ExitCode> run(const DiskApplyOptions& options, const Ports& ports, Stream
   if (!run_folder) return run_folder.error();
   const auto lock = run::RunLock::take({*run_folder, request.disk_path});
   if (!lock) return lock.error();
-  const auto report = run::apply_order(request, *station, run_ports);
+  const auto firmware = apply_firmware(options.machine, request.work, *password, *run_folder, ports, streams);
+  if (!firmware) return firmware.error();
+  auto report = run::apply_order(request, *station, run_ports);
   if (!report) return report.error();
+  report->steps.insert(report->steps.begin(), firmware->begin(), firmware->end());
   print_report(*report, request.work, options.json, streams);
   return ExitCode::Done;
 }

@@ -5,6 +5,8 @@
 #include "policies/vocabulary/json_text.h"
 #include "provision/cli/build_options.h"
 #include "provision/cli/commands.h"
+#include "provision/cli/firmware_options.h"
+#include "provision/cli/machine_options.h"
 #include "provision/run/release_run.h"
 #include "provision/run/run_lock.h"
 
@@ -17,6 +19,7 @@ using command_line::Streams;
 
 struct DiskReleaseOptions {
   std::string disk;
+  MachineOptions machine;
   std::string station;
   std::string order;
   std::string controller_key;
@@ -40,6 +43,7 @@ void declare(DiskReleaseOptions& options, OptionList& list) {
                 "private key that signs the receipt: the machine's; without it the receipt is left unsigned");
   list.optional("receipt", "FILE", options.receipt, "write the receipt there, too");
   list.optional("confirm", "PATH", options.confirm, "for a block device: its path, serial or WWN once more");
+  declare_machine(options.machine, "then put the firmware of the machine back to what it was: / is this machine", list);
   declare_clock(options.clock, list);
   list.json(options.json);
 }
@@ -71,7 +75,7 @@ Done read_keys(const DiskReleaseOptions& options, const Ports& ports, run::Relea
   return {};
 }
 
-void print(const run::ReleaseReport& report, const DiskReleaseOptions& options, Streams& streams) {
+void print(const run::ReleaseReport& report, const firmware::FirmwareReport& firmware, const DiskReleaseOptions& options, Streams& streams) {
   if (options.json) {
     JsonText json(JsonLayout::Indented);
     const char* outcome = report.nothing_to_do ? "nothing-to-do" : report.done_before ? "no-changes" : "released";
@@ -86,6 +90,8 @@ void print(const run::ReleaseReport& report, const DiskReleaseOptions& options, 
         .id(report.receipt.owner_files_after);
     json.key("steps").array();
     for (const std::string& step : report.receipt.steps) json.text(step);
+    json.end().key("firmware").object().key("restored").boolean(firmware.restored);
+    write_json(json, firmware);
     json.end().key("receipt").text(report.receipt_path).key("receipt_text").text(report.receipt_text).end();
     streams.out << json.finished() << "\n";
     return;
@@ -117,13 +123,15 @@ Result<ExitCode> run(const DiskReleaseOptions& options, const Ports& ports, Stre
   run::RunPorts run_ports{ports.files, ports.disks, ports.processes, *clock->clock, progress};
   const auto lock = run::RunLock::take({request.disk_path});
   if (!lock) return lock.error();
+  if (Done saved = save_firmware_record(options.machine, options.station, ports); !saved) return saved.error().within("saving the firmware's record");
   const auto report = run::release_disk(request, *station, run_ports);
   if (!report) return report.error();
+  const firmware::FirmwareReport firmware = restore_firmware(options.machine, options.station, ports, streams);
   if (!options.receipt.empty() && !report->nothing_to_do)
     if (Done written = ports.files.replace(options.receipt, report->receipt_text, images::files::Access::Everyone);
         !written)
       return written.error();
-  print(*report, options, streams);
+  print(*report, firmware, options, streams);
   return ExitCode::Done;
 }
 

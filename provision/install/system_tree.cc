@@ -116,7 +116,7 @@ std::string agent_settings_text(const AgentSettings& settings) {
                                             "PARTUUID=" + settings.lease_partition, "--order", "{order}",
                                             "--controller-key", in(contract::settings_folder, controller_key_name),
                                             // Outside of what release removes.
-                                            "--station", "/var/lib/leaseback-release"};
+                                            "--station", "/var/lib/leaseback-release", "--machine", "/"};
   text += "release_command:\n";
   for (const std::string& word : command) text += fmt::format("  - \"{}\"\n", word);
   return text;
@@ -134,6 +134,7 @@ WantedNodes agent_nodes(const AgentSettings& settings) {
   nodes.file(in(contract::settings_folder, contract::terms_name), contract::text_of(settings.terms));
   nodes.file(in(contract::state_folder, contract::voucher_name), settings.voucher, 0600);
   nodes.file(in(contract::state_folder, contract::device_key_name), settings.device_key_pem, 0600);
+  if (!settings.firmware_record.empty()) nodes.file(in(contract::state_folder, contract::firmware_record_name), settings.firmware_record, 0600);
   nodes.file(in(contract::state_folder, marker_name), text_of(InstallationMarker{settings.made_folders}), 0600);
   return nodes;
 }

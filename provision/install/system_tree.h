@@ -39,6 +39,8 @@ struct AgentSettings {
   std::string device_key_pem;             // secret
   std::string lease_partition;            // UUID of the partition; empty when there is none
   std::vector<std::string> made_folders;  // see InstallationMarker
+  std::string indicator_led;    // of /sys/class/leds; empty: none
+  std::string firmware_record;  // what the firmware was, for release; empty: nothing was set
   std::int64_t mtime = 0;
 };
 

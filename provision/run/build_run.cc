@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "agent/contract/install_paths.h"
+
 namespace provision::run {
 
 namespace contract = agent::contract;
@@ -87,6 +89,9 @@ install::WantedNodes BuildRun::agent_nodes(std::vector<std::string> made_folders
   settings.device_key_pem = identity_->device_key().pem();
   if (with_lease()) settings.lease_partition = plan_.partition(disk::Role::Lease)->uuid;
   settings.made_folders = std::move(made_folders);
+  settings.indicator_led = request_.work.indicator_led;
+  // Kept there by whoever set the firmware of the machine before this run: on the machine it tells release what to put back.
+  if (auto record = ports_.files.read(fmt::format("{}/{}", folder_, agent::contract::firmware_record_name), kibibytes(64))) settings.firmware_record = *std::move(record);
   settings.mtime = wanted_.mtime;
   return install::agent_nodes(settings);
 }
