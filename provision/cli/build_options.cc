@@ -69,6 +69,8 @@ void print_json(const run::RunReport& report, const order::Work& work, command_l
   for (const std::string& note : report.plan.notes) json.text(note);
   json.end().key("steps").array();
   for (const std::string& step : report.steps) json.text(step);
+  json.end().key("deletions").array();
+  for (const std::string& deletion : report.deletions) json.text(deletion);
   json.end().key("findings").array();
   for (const std::string& finding : report.findings) json.text(finding);
   json.end();
@@ -107,6 +109,12 @@ Result<order::Work> read_work(const OrderOptions& options, const std::string& co
   if (Done set = order::set_wifi_passphrase(*work, std::move(*passphrase)); !set) return set.error().within("reading the wireless passphrase " + path);
   return work;
 }
+
+void declare_sector_size(std::string& size, command_line::OptionList& list) {
+  list.choice("sector-size", size, {"512", "4096"}, "of an image file without a table, in bytes (default: 512; a device has its own)");
+}
+
+std::uint32_t sector_size_of(const std::string& size) { return size.empty() ? 0 : static_cast<std::uint32_t>(std::stoul(size)); }
 
 void declare_ingredients(IngredientOptions& options, command_line::OptionList& list) {
   list.optional("bundle", "FILE", options.bundle, "the agent's bundle, with its signature beside it");
@@ -157,13 +165,14 @@ Done add_ingredients(const IngredientOptions& options, const Ports& ports, run::
 
 Result<std::string> path_of_disk(const std::string& name, disk::Disks& disks) {
   if (name.starts_with(by_partition)) return disk_of_partition(name.substr(by_partition.size()), disks);
-  if (name.find('/') != std::string::npos || name.find('.') != std::string::npos) return name;
+  if (name.find('/') != std::string::npos) return name;
   const auto attached = disks.attached();
   if (!attached) return attached.error();
   const auto chosen = disk::choose_disk(*attached, name);
   if (chosen) return chosen->path;
   // A plain word that names no disk is the name of an image file.
-  return chosen.error().code == ErrorCode::NotFound ? Result<std::string>(name) : Result<std::string>(chosen.error());
+  const bool must_be_there = name.starts_with(disk::by_serial) || name.starts_with(disk::by_wwn);
+  return chosen.error().code == ErrorCode::NotFound && !must_be_there ? Result<std::string>(name) : Result<std::string>(chosen.error());
 }
 
 void declare_clock(std::string& file, command_line::OptionList& list) {
@@ -191,6 +200,7 @@ void print_report(const run::RunReport& report, const order::Work& work, bool js
     streams.out << "\n"
                 << disk::describe(report.plan) << "\n"
                 << layout_bar(report.plan, streams.width == 0 ? 100 : streams.width) << "\n";
+    for (const std::string& deletion : report.deletions) streams.out << "deletes " << deletion << "\n";
     for (const std::string& step : report.steps) streams.out << "would " << step << "\n";
     return;
   }

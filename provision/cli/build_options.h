@@ -21,6 +21,10 @@ struct OrderOptions {
 void declare_order(OrderOptions& options, command_line::OptionList& list);
 Result<order::Work> read_work(const OrderOptions& options, const std::string& controller, const Ports& ports);
 
+// "--sector-size"; 0 when it was not given.
+void declare_sector_size(std::string& size, command_line::OptionList& list);
+std::uint32_t sector_size_of(const std::string& size);
+
 // What goes onto the disk beside the order's own settings.
 struct IngredientOptions {
   std::string bundle;

@@ -22,6 +22,7 @@ struct DiskApplyOptions {
   SystemOptions system;
   std::string station;
   MachineOptions machine;
+  std::string sector_size;
   std::string confirm;
   std::string clock;
   bool create_image = false;
@@ -39,6 +40,7 @@ void declare(DiskApplyOptions& options, OptionList& list) {
   declare_machine(options.machine, "first hold the machine against the order, and set its firmware: / is this machine, another folder a recorded one", list);
   list.flag("create-image", options.create_image,
             "make a sparse image file of the size of the disk that is given with the order");
+  declare_sector_size(options.sector_size, list);
   list.flag("erase", options.erase, "let what is on the disk go");
   list.optional("confirm", "PATH", options.confirm, "for a block device: its path, serial or WWN once more");
   list.flag("dry-run", options.dry_run, "decide everything, write nothing");
@@ -78,6 +80,7 @@ Result<ExitCode> run(const DiskApplyOptions& options, const Ports& ports, Stream
   request.confirmation.repeated = options.confirm;
   request.controller_url = options.order.controller;
   if (options.create_image) request.image = run::ImageChoice::MakeWhenMissing;
+  request.image_sector_size = sector_size_of(options.sector_size);
   if (options.erase) request.existing = disk::ExistingContent::Erase;
   if (Done added = add_ingredients(options.ingredients, ports, request); !added) return added.error();
   if (Done added = add_system(options.system, ports, request); !added) return added.error();

@@ -1,6 +1,6 @@
 // What partitions shall hold, made in memory first and put on the disk together: filesystems, LUKS headers.
 //
-// The programs and libraries that make them work on files in memory (decisions/0003-tables-and-headers-in-memory.md), several
+// The programs and libraries that make them work on files in memory (decisions/0004-contents-in-memory.md), several
 // at once; the disk then waits for three flushes in all, however many partitions there are.
 #pragma once
 

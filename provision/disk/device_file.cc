@@ -57,8 +57,31 @@ Result<DeviceFile> DeviceFile::open(const std::string& path, OpenFor purpose) {
     if (::ioctl(file.descriptor_, BLKGETSIZE64, &file.size_.count) != 0 || ::ioctl(file.descriptor_, BLKSSZGET, &sector) != 0)
       return file.failure("measuring");
     file.sector_size_ = static_cast<std::uint32_t>(sector);
+  } else {
+    file.find_sector_size();
   }
   return file;
+}
+
+// A file has no sectors of its own, but a GPT has: its headers lie in the second sector and in the last.
+void DeviceFile::find_sector_size() {
+  sector_size_known_ = false;
+  for (const bool primary : {true, false})
+    for (const std::uint32_t size : {512U, 4096U}) {
+      if (size_.count < 4 * std::uint64_t{size}) continue;
+      char magic[8] = {};
+      const std::uint64_t at = primary ? size : size_.count - size;
+      if (::pread(descriptor_, magic, sizeof magic, static_cast<off_t>(at)) != sizeof magic || std::memcmp(magic, "EFI PART", sizeof magic) != 0)
+        continue;
+      sector_size_ = size;
+      sector_size_known_ = true;
+      return;
+    }
+}
+
+void DeviceFile::take_sector_size(std::uint32_t size) {
+  invariant(!block_device_, "a block device has the sectors that it has");
+  sector_size_ = size;
 }
 
 Result<DeviceFile> DeviceFile::in_memory(Bytes size) {
@@ -74,6 +97,7 @@ DeviceFile::DeviceFile(DeviceFile&& other) noexcept
       path_(std::move(other.path_)),
       size_(other.size_),
       sector_size_(other.sector_size_),
+      sector_size_known_(other.sector_size_known_),
       block_device_(other.block_device_) {}
 
 DeviceFile& DeviceFile::operator=(DeviceFile&& other) noexcept {
@@ -81,6 +105,7 @@ DeviceFile& DeviceFile::operator=(DeviceFile&& other) noexcept {
   std::swap(path_, other.path_);
   size_ = other.size_;
   sector_size_ = other.sector_size_;
+  sector_size_known_ = other.sector_size_known_;
   block_device_ = other.block_device_;
   return *this;
 }

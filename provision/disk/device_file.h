@@ -25,7 +25,12 @@ class DeviceFile {
 
   [[nodiscard]] int descriptor() const { return descriptor_; }
   [[nodiscard]] Bytes size() const { return size_; }
+  // Of an image file: what its partition table is made for, and 512 without one.
   [[nodiscard]] std::uint32_t sector_size() const { return sector_size_; }
+  // False for an image file without a GPT: whoever writes the first table decides.
+  [[nodiscard]] bool sector_size_known() const { return sector_size_known_; }
+  // Precondition: an image file. Until it is closed.
+  void take_sector_size(std::uint32_t size);
   [[nodiscard]] bool block_device() const { return block_device_; }
   // A path by which a library in this process can open the same file again.
   [[nodiscard]] std::string own_path() const;
@@ -50,11 +55,13 @@ class DeviceFile {
  private:
   DeviceFile(int descriptor, std::string path) : descriptor_(descriptor), path_(std::move(path)) {}
   [[nodiscard]] Error failure(std::string_view act) const;
+  void find_sector_size();
 
   int descriptor_ = -1;
   std::string path_;
   Bytes size_;
   std::uint32_t sector_size_ = 512;
+  bool sector_size_known_ = true;
   bool block_device_ = false;
 };
 

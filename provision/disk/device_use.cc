@@ -80,6 +80,20 @@ void gather(const std::string& folder, int depth, std::set<std::string>& numbers
   }
 }
 
+// "dm-0 (opened LUKS container home)": what a person must close.
+std::string holder_text(const std::string& root, const std::string& name) {
+  const std::string folder = root + "/sys/class/block/" + name;
+  const std::string mapped = value_at(folder + "/dm/name");
+  const std::string origin = value_at(folder + "/dm/uuid");
+  if (origin.starts_with("CRYPT-")) return fmt::format("{} (opened LUKS container {})", name, mapped);
+  if (origin.starts_with("LVM-")) return fmt::format("{} (LVM volume {})", name, mapped);
+  if (!mapped.empty()) return fmt::format("{} (mapped as {})", name, mapped);
+  const std::string level = value_at(folder + "/md/level");
+  if (!level.empty()) return fmt::format("{} (RAID array, {})", name, level);
+  const std::string backing = value_at(folder + "/loop/backing_file");
+  return backing.empty() ? name : fmt::format("{} (loop device over {})", name, backing);
+}
+
 void gather_loops(const std::string& root, const std::string& image, std::set<std::string>& numbers,
                   std::set<std::string>& holders) {
   for (const std::string& name : names_in(root + "/sys/class/block")) {
@@ -114,10 +128,30 @@ void add_swaps(const std::string& root, const std::set<std::string>& numbers, st
     at += line.size() + 1;
     if (!line.starts_with("/dev/")) continue;
     const std::string device = line.substr(0, line.find(' '));
+    std::string number = value_at(root + "/sys/class/block/" + kernel_name(device) + "/dev");
     struct stat status {};
-    if (::stat(device.c_str(), &status) == 0 && numbers.contains(fmt::format("{}:{}", major(status.st_rdev), minor(status.st_rdev))))
-      holders.insert("swap on " + device);
+    if (number.empty() && ::stat(device.c_str(), &status) == 0) number = fmt::format("{}:{}", major(status.st_rdev), minor(status.st_rdev));
+    if (numbers.contains(number)) holders.insert("swap on " + device);
   }
+}
+
+// Cheap enclosures give every disk in them the same serial.
+Done add_twins(const std::string& root, DiskUse& use) {
+  Result<std::vector<AttachedDisk>> attached = read_attached(root);
+  if (!attached) return attached.error();
+  for (const AttachedDisk& other : *attached) {
+    const bool alike = (!use.serial.empty() && other.serial == use.serial) || (!use.wwn.empty() && other.wwn == use.wwn);
+    if (alike && kernel_name(other.path) != kernel_name(use.path)) use.twins.push_back(other.path);
+  }
+  return {};
+}
+
+void add_users(const std::string& root, const std::set<std::string>& numbers, const std::set<std::string>& holders, DiskUse& use) {
+  add_mounts(root, numbers, use);
+  for (const std::string& name : holders) use.holders.push_back(holder_text(root, name));
+  std::set<std::string> swaps;
+  add_swaps(root, numbers, swaps);
+  use.holders.insert(use.holders.end(), swaps.begin(), swaps.end());
 }
 
 }  // namespace
@@ -171,29 +205,40 @@ Result<DiskUse> read_use(const std::string& root, const std::string& path) {
     return Error{errno == ENOENT ? ErrorCode::NotFound : ErrorCode::IoFailure,
                  fmt::format("looking at {}: {}", path, std::strerror(errno)), {}};
   DiskUse use;
+  if (S_ISBLK(status.st_mode)) {
+    Result<DiskUse> device = use_by_name(root, kernel_name(path));
+    if (!device) return device;
+    device->path = path;
+    const int descriptor = ::open(path.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
+    device->exclusively_opened = descriptor < 0 && errno == EBUSY;
+    if (descriptor >= 0) ::close(descriptor);
+    return device;
+  }
   use.path = path;
+  use.read_only = ::access(path.c_str(), W_OK) != 0;
+  std::set<std::string> numbers;
+  std::set<std::string> loops;
+  gather_loops(root, real_path(path), numbers, loops);
+  add_users(root, numbers, loops, use);
+  return use;
+}
+
+Result<DiskUse> use_by_name(const std::string& root, const std::string& name) {
+  const std::string folder = root + "/sys/class/block/" + name;
+  DiskUse use;
+  use.kind = DeviceKind::BlockDevice;
+  use.path = "/dev/" + name;
+  if (!exists(folder)) return Error{ErrorCode::NotFound, "the kernel knows no block device " + name, {}};
+  if (exists(folder + "/partition")) return Error{ErrorCode::Refused, use.path + " is a partition; name the whole disk", {}};
+  const DeviceNames names = names_of_device(root, use.path);
+  use.serial = names.serial;
+  use.wwn = names.wwn;
+  use.read_only = value_at(folder + "/ro") == "1";
   std::set<std::string> numbers;
   std::set<std::string> holders;
-  if (S_ISBLK(status.st_mode)) {
-    use.kind = DeviceKind::BlockDevice;
-    const std::string folder = root + "/sys/class/block/" + kernel_name(path);
-    if (exists(folder + "/partition"))
-      return Error{ErrorCode::Refused, path + " is a partition; name the whole disk", {}};
-    const DeviceNames names = names_of_device(root, path);
-    use.serial = names.serial;
-    use.wwn = names.wwn;
-    use.read_only = value_at(folder + "/ro") == "1";
-    gather(folder, 0, numbers, holders, root);
-    const int descriptor = ::open(path.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC);
-    use.exclusively_opened = descriptor < 0 && errno == EBUSY;
-    if (descriptor >= 0) ::close(descriptor);
-  } else {
-    use.read_only = ::access(path.c_str(), W_OK) != 0;
-    gather_loops(root, real_path(path), numbers, holders);
-  }
-  add_mounts(root, numbers, use);
-  add_swaps(root, numbers, holders);
-  use.holders.assign(holders.begin(), holders.end());
+  gather(folder, 0, numbers, holders, root);
+  add_users(root, numbers, holders, use);
+  if (Done searched = add_twins(root, use); !searched) return searched.error();
   return use;
 }
 

@@ -19,6 +19,8 @@ struct DeviceNames {
 DeviceNames names_of_device(const std::string& root, const std::string& path);
 
 Result<DiskUse> read_use(const std::string& root, const std::string& path);
+// Of a block device by its kernel name ("sda"), without opening it.
+Result<DiskUse> use_by_name(const std::string& root, const std::string& name);
 Result<std::vector<AttachedDisk>> read_attached(const std::string& root);
 
 // A line of /proc/self/mountinfo (proc(5)), with \040 and its like undone. Lines of another form are left out.

@@ -55,7 +55,7 @@ Done check_same_disk(const DiskPlan& plan, const DiskFacts& facts) {
   };
   if (facts.size != plan.disk_size)
     return other("it holds", fmt::format("{} B", plan.disk_size.count), fmt::format("{} B", facts.size.count));
-  if (facts.sector_size != plan.sector_size)
+  if (facts.sector_size_known && facts.sector_size != plan.sector_size)
     return other("its sectors have", fmt::format("{} B", plan.sector_size), fmt::format("{} B", facts.sector_size));
   if (facts.serial != plan.serial) return other("its serial is", "'" + plan.serial + "'", "'" + facts.serial + "'");
   return {};
@@ -95,6 +95,21 @@ std::string table_text(const DiskPlan& plan, const DiskFacts& facts) {
   return text;
 }
 
+// True when what lies in the partition stays there.
+bool content_stays(const PlannedPartition& planned, const PartitionFacts& there) {
+  switch (planned.content) {
+    case Content::Kept: return true;
+    case Content::FatEsp:
+      return there.filesystem.kind == FilesystemKind::Fat && there.filesystem.uuid == planned.filesystem_uuid;
+    case Content::Image:
+    case Content::Ext4:
+      return there.filesystem.kind == FilesystemKind::Ext4 && there.filesystem.uuid == planned.filesystem_uuid;
+    case Content::SealedLease:
+      return there.luks && there.luks->uuid == planned.luks->uuid && there.luks->token == planned.luks->token;
+  }
+  return false;
+}
+
 class Difference {
  public:
   Difference(const DiskPlan& plan, const DiskFacts& facts) : plan_(plan), facts_(facts) {}
@@ -127,21 +142,6 @@ class Difference {
 
   void add_check(const PlannedPartition& planned, const Extent& extent) {
     add(StepKind::CheckFilesystem, planned.number, extent, fmt::format("check the filesystem of {}", one_line(planned)));
-  }
-
-  // True when what lies in the partition stays there.
-  static bool content_stays(const PlannedPartition& planned, const PartitionFacts& there) {
-    switch (planned.content) {
-      case Content::Kept: return true;
-      case Content::FatEsp:
-        return there.filesystem.kind == FilesystemKind::Fat && there.filesystem.uuid == planned.filesystem_uuid;
-      case Content::Image:
-      case Content::Ext4:
-        return there.filesystem.kind == FilesystemKind::Ext4 && there.filesystem.uuid == planned.filesystem_uuid;
-      case Content::SealedLease:
-        return there.luks && there.luks->uuid == planned.luks->uuid && there.luks->token == planned.luks->token;
-    }
-    return false;
   }
 
   // Nothing is decided by the size of a filesystem whose superblock is torn.
@@ -246,6 +246,20 @@ std::string_view name_of(StepKind kind) {
     case StepKind::GrowFilesystem: return "grow-filesystem";
   }
   return "";
+}
+
+std::vector<std::string> deletions(const DiskPlan& plan, const DiskFacts& facts) {
+  std::vector<std::string> lines;
+  for (const PartitionFacts& there : facts.partitions) {
+    const PlannedPartition* planned = planned_for(there, plan);
+    if (planned == nullptr)
+      lines.push_back(one_line(there));
+    else if (!content_stays(*planned, there) && there.filesystem.kind != FilesystemKind::None)
+      lines.push_back(fmt::format("the {} in {}", there.filesystem.name, one_line(there)));
+  }
+  if (!facts.whole_disk.name.empty()) lines.push_back(fmt::format("the {} on the whole disk", facts.whole_disk.name));
+  if (facts.table == TableKind::Damaged) lines.push_back("a damaged partition table: " + facts.damage);
+  return lines;
 }
 
 Result<std::vector<Step>> difference(const DiskPlan& plan, const DiskFacts& facts) {

@@ -86,6 +86,7 @@ struct DiskFacts {
   std::string path;
   Bytes size;
   std::uint32_t sector_size = 512;
+  bool sector_size_known = true;            // false: an image file without a GPT, which may become one of either kind
   std::string serial;                       // empty for image files
   TableKind table = TableKind::None;
   std::string damage;                       // for Damaged: what is wrong, for people

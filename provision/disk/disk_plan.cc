@@ -162,6 +162,13 @@ void note_rounding(DiskPlan& plan, std::string_view what, Bytes asked, Bytes pla
                                      planned.count));
 }
 
+void note_alignment(DiskPlan& plan, Bytes end) {
+  plan.notes.push_back(fmt::format("alignment: each partition begins and ends on a whole MiB ({} sectors of {} B), as flash and RAID like it",
+                                   alignment.count / plan.sector_size, plan.sector_size));
+  plan.notes.push_back(fmt::format("free: the first MiB, for the table, and {} B at the end, for its backup and the rounding",
+                                   (plan.disk_size - end).count));
+}
+
 }  // namespace
 
 std::string_view name_of(Role role) {
@@ -187,7 +194,7 @@ Digest key_digest_of(std::string_view slot_key) {
 
 Result<DiskPlan> plan_new_disk(const DiskRequest& request, const DiskFacts& facts) {
   if (Done lawful = check(request); !lawful) return lawful.error().within("planning " + facts.path);
-  const Bytes esp = aligned_up(request.esp);
+  const Bytes esp = std::max(aligned_up(request.esp), esp_size_min_for(facts.sector_size));
   const Bytes system = aligned_up(request.system);
   const Bytes lease = aligned_up(request.lease);
   const Bytes end = usable_end(facts.size, facts.sector_size);
@@ -222,7 +229,12 @@ Result<DiskPlan> plan_new_disk(const DiskRequest& request, const DiskFacts& fact
       ext4_partition(request.seed, 3, Role::Customer, {customer_start, end - lease - customer_start}, request.customer_label));
   if (lease.count > 0)
     plan.partitions.push_back(lease_partition(request.seed, 4, {end - lease, lease}, request.seal));
-  note_rounding(plan, "ESP", request.esp, esp);
+  note_alignment(plan, end);
+  if (esp > aligned_up(request.esp))
+    plan.notes.push_back(fmt::format("ESP: {} instead of {}: FAT32 has at least 65525 clusters, and a cluster here at least {} B", esp.text(),
+                                     request.esp.text(), plan.sector_size));
+  else
+    note_rounding(plan, "ESP", request.esp, esp);
   note_rounding(plan, "system", request.system, system);
   note_rounding(plan, "lease", request.lease, lease);
   return plan;

@@ -16,7 +16,7 @@
 namespace provision::disk {
 
 inline constexpr Bytes alignment = mebibytes(1);
-inline constexpr Bytes esp_size_min = mebibytes(64);        // FAT32 needs 65,525 clusters
+inline constexpr Bytes esp_size_min = mebibytes(64);        // FAT32 needs 65,525 clusters; see esp_size_min_for
 inline constexpr Bytes filesystem_size_min = mebibytes(256);  // two block groups, so that the superblock has a backup
 inline constexpr Bytes luks_header_size = mebibytes(16);
 inline constexpr Bytes lease_size_min = mebibytes(64);
@@ -104,8 +104,11 @@ struct DiskRequest {
   ExistingContent existing = ExistingContent::Refuse;
 };
 
-// Sizes are rounded up to whole MiB; the customer's partition is the rest. OutOfSpace (with size, need and way out) when
-// they do not fit, InvalidInput for labels, slots or sizes out of range.
+// The least that FAT32 can be with sectors of this size: a cluster has at least one.
+constexpr Bytes esp_size_min_for(std::uint32_t sector_size) { return std::max(esp_size_min, mebibytes(65 * sector_size / 1024)); }
+
+// Sizes are rounded up to whole MiB, the ESP also to what FAT32 needs; the customer's partition is the rest. The notes say so.
+// OutOfSpace (with size, need and way out) when they do not fit, InvalidInput for labels, slots or sizes out of range.
 Result<DiskPlan> plan_new_disk(const DiskRequest& request, const DiskFacts& facts);
 
 // Gives the lease partition back: it goes, the partition before it grows over its place, and so does that one's ext4. A
@@ -160,5 +163,9 @@ struct Step {
 // plan.existing is Refuse. A torn filesystem is asked to be checked and nothing else: what then is left shows afterwards.
 // Conflict when disk size, sector size or serial are not the plan's.
 Result<std::vector<Step>> difference(const DiskPlan& plan, const DiskFacts& facts);
+
+// What is on the disk and will be gone when it is as planned, one line each, for people: partitions that are deleted, contents
+// that are made anew, what lies on a disk without a table. Empty when nothing is lost.
+std::vector<std::string> deletions(const DiskPlan& plan, const DiskFacts& facts);
 
 }  // namespace provision::disk

@@ -90,6 +90,7 @@ Result<DiskFacts> read_disk(const std::string& path) {
   facts.path = path;
   facts.size = disk->size();
   facts.sector_size = disk->sector_size();
+  facts.sector_size_known = disk->sector_size_known();
   if (disk->block_device()) facts.serial = names_of_device("", path).serial;
   Result<PartitionTable> table = read_partition_table(
       facts.size, facts.sector_size, [&](std::uint64_t at, std::size_t length) { return disk->read(at, length); });

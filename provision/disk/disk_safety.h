@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policies/vocabulary/bytes.h"
@@ -23,6 +24,7 @@ struct DiskUse {
   std::vector<std::string> holders;       // device-mapper, RAID, swap: kernel names
   bool holds_running_system = false;      // "/" , "/usr" or "/boot" lie on it
   bool exclusively_opened = false;        // O_EXCL was refused: another program has it
+  std::vector<std::string> twins;         // paths of other disks that bear the same serial or WWN
 };
 
 struct AttachedDisk {
@@ -40,10 +42,17 @@ struct Confirmation {
 };
 
 // Refused, naming the reason and the way out, for a disk that is mounted, held, opened, read-only, that holds the running
-// system, or a block device whose path, serial or WWN was not repeated.
+// system, or a block device whose path, serial or WWN was not repeated; a serial or WWN that other disks bear too repeats nothing.
 Done may_write(const DiskUse& use, const Confirmation& confirmation);
 
-// The one disk whose path, serial or WWN is `name`. NotFound lists what is there; Conflict when several match.
+// "serial:" or "wwn:" before a name says what it is; without, it may be a path too.
+inline constexpr std::string_view by_serial = "serial:";
+inline constexpr std::string_view by_wwn = "wwn:";
+
+// Whether `name` is this path, serial or WWN. WWNs are the same with and without "0x", "naa.", "eui.", in either case.
+bool names_disk(const std::string& name, const std::string& path, const std::string& serial, const std::string& wwn);
+
+// The one disk whose path, serial or WWN is `name`. NotFound lists what is there; Conflict lists those that match.
 Result<AttachedDisk> choose_disk(const std::vector<AttachedDisk>& disks, const std::string& name);
 
 }  // namespace provision::disk

@@ -167,6 +167,7 @@ Done write_changed(DeviceFile& disk, const DeviceFile& copy, std::uint64_t regio
 
 Done write_planned_table(DeviceFile& disk, const DiskPlan& plan) {
   const std::uint64_t last_region = disk.size().count - table_region.count;
+  if (!disk.sector_size_known()) disk.take_sector_size(plan.sector_size);
   Result<PartitionTable> there = read_partition_table(
       disk.size(), disk.sector_size(), [&](std::uint64_t at, std::size_t length) { return disk.read(at, length); });
   if (!there) return there.error();

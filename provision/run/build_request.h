@@ -21,6 +21,7 @@ struct BuildRequest {
   std::string disk_path;
   disk::Confirmation confirmation;
   ImageChoice image = ImageChoice::MustExist;                      // new machines only
+  std::uint32_t image_sector_size = 0;                             // new image files only: 512 or 4096; 0: as found, else 512
   disk::ExistingContent existing = disk::ExistingContent::Refuse;  // new machines only
   std::optional<install::AgentBundle> bundle;                      // needed when the work installs an agent
   std::optional<image::SystemBundle> system{};                     // new machines only; none: settings and agent alone
@@ -35,7 +36,8 @@ struct RunReport {
   RunOutcome outcome = RunOutcome::NoChanges;
   disk::DiskPlan plan;
   std::vector<std::string> steps;     // what was done by this call; for a plan, what would be
-  std::vector<std::string> findings;  // of a verification: empty when all is as planned
+  std::vector<std::string> deletions;  // for a plan: what is on the disk and will be gone
+  std::vector<std::string> findings;   // of a verification: empty when all is as planned
   MachineId machine;                  // empty without agent
   std::string voucher_path;           // empty without agent
   std::string receipt_path;

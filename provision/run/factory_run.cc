@@ -22,6 +22,7 @@ DiskFacts facts_of_new_image(const std::string& path, Bytes size) {
   DiskFacts facts;
   facts.path = path;
   facts.size = size;
+  facts.sector_size_known = false;
   facts.blank = true;
   return facts;
 }
@@ -42,10 +43,18 @@ Result<DiskThere> look_at(const BuildRequest& request, disk::Disks& disks) {
   auto facts = disks.read(request.disk_path);
   // A power cut may leave the name of a new image, and nothing of its length.
   const bool named_only = facts && facts->size.count == 0 && request.image == ImageChoice::MakeWhenMissing;
-  if (facts && !named_only) return DiskThere{std::move(*facts)};
-  if (!named_only && (facts.error().code != ErrorCode::NotFound || request.image != ImageChoice::MakeWhenMissing))
+  if (!facts && (facts.error().code != ErrorCode::NotFound || request.image != ImageChoice::MakeWhenMissing))
     return facts.error().within("reading " + request.disk_path);
-  return DiskThere{facts_of_new_image(request.disk_path, order::disk_size(request.work)), true};
+  const bool missing = !facts || named_only;
+  DiskThere there{missing ? facts_of_new_image(request.disk_path, order::disk_size(request.work)) : std::move(*facts), missing};
+  const std::uint32_t wanted = request.image_sector_size;
+  if (wanted != 0 && !there.facts.sector_size_known) there.facts.sector_size = wanted;
+  if (wanted != 0 && there.facts.sector_size != wanted)
+    return Error{ErrorCode::Refused,
+                 fmt::format("{} has sectors of {} B, not of {} B as asked; take another disk, or leave the sector size to it", request.disk_path,
+                             there.facts.sector_size, wanted),
+                 {}};
+  return there;
 }
 
 class FactoryRun : public BuildRun {
@@ -78,6 +87,7 @@ class FactoryRun : public BuildRun {
     if (Done decided = decide(); !decided) return decided.error();
     if (Done safe = check_writing(); !safe) return safe.error();
     RunReport planned = report(nothing_left() ? RunOutcome::NoChanges : RunOutcome::Planned);
+    planned.deletions = disk::deletions(plan_, facts_);
     if (image_missing_)
       planned.steps.push_back(fmt::format("make the image file {} of {}", request_.disk_path, facts_.size.text()));
     for (const disk::Step& step : steps_) planned.steps.push_back(step.text);
@@ -421,6 +431,7 @@ Result<RunReport> plan_order(const BuildRequest& request, RunPorts& ports) {
   RunReport report;
   report.plan = std::move(*plan);
   report.outcome = steps->empty() ? RunOutcome::NoChanges : RunOutcome::Planned;
+  report.deletions = disk::deletions(report.plan, there->facts);
   if (there->missing)
     report.steps.push_back(fmt::format("make the image file {} of {}", request.disk_path, there->facts.size.text()));
   for (const disk::Step& step : *steps) report.steps.push_back(step.text);

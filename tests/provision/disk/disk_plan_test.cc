@@ -84,7 +84,8 @@ TEST(DiskPlan, PutsTheLeaseLastAndGivesTheRestToTheCustomer) {
   EXPECT_EQ(lease.extent.size, mebibytes(5723));
   // 40 GB are 38146.97 MiB: the last whole MiB before the backup table ends at 38146.
   EXPECT_EQ(lease.extent.end(), mebibytes(38146));
-  EXPECT_THAT(plan->notes, ElementsAre(HasSubstr("lease: 6000000000 B ordered")));
+  EXPECT_THAT(plan->notes, ElementsAre(HasSubstr("whole MiB (2048 sectors of 512 B)"), HasSubstr("at the end, for its backup"),
+                                       HasSubstr("lease: 6000000000 B ordered")));
 }
 
 TEST(DiskPlan, GivesTheCustomerAllThatIsLeftWithoutALease) {
@@ -95,6 +96,51 @@ TEST(DiskPlan, GivesTheCustomerAllThatIsLeftWithoutALease) {
   ASSERT_EQ(plan->partitions.size(), 3U);
   EXPECT_EQ(plan->partitions[2].extent.end(), mebibytes(38146));
   EXPECT_EQ(plan->partition(Role::Lease), nullptr);
+}
+
+TEST(DiskPlan, GivesLargeSectorsAnEspThatFat32CanHave) {
+  DiskFacts facts = blank_disk();
+  facts.sector_size = 4096;
+  DiskRequest request = home_order();
+  request.esp = mebibytes(64);
+  Result<DiskPlan> plan = plan_new_disk(request, facts);
+  ASSERT_TRUE(plan) << plan.error().text();
+  EXPECT_EQ(plan->partitions[0].extent.size, mebibytes(260));
+  EXPECT_EQ(plan->sector_size, 4096U);
+  EXPECT_THAT(plan->notes, testing::Contains(HasSubstr("ESP: 260 MiB instead of 64 MiB")));
+  EXPECT_THAT(plan->notes, testing::Contains(HasSubstr("256 sectors of 4096 B")));
+  for (const PlannedPartition& partition : plan->partitions) {
+    EXPECT_EQ(partition.extent.start.count % alignment.count, 0U);
+    EXPECT_EQ(partition.extent.size.count % alignment.count, 0U);
+  }
+}
+
+TEST(Deletions, ListWhatWillBeGoneAndNothingElse) {
+  const DiskPlan plan = *plan_new_disk(home_order(), blank_disk());
+  EXPECT_THAT(deletions(plan, blank_disk()), IsEmpty());
+  EXPECT_THAT(deletions(plan, made_from(plan)), IsEmpty());
+  DiskFacts used = blank_disk();
+  used.table = TableKind::Gpt;
+  used.partitions = {{1, "T", "u-1", "photos", 0, {mebibytes(1), gibibytes(3)}, {}, {}}};
+  used.partitions[0].filesystem.name = "xfs";
+  EXPECT_THAT(deletions(plan, used), ElementsAre("partition 1 (photos, xfs, 3 GiB)"));
+  DiskFacts changed = made_from(plan);
+  changed.partitions[1].filesystem = {FilesystemKind::Other, "btrfs", "", "", {}, {}};
+  EXPECT_THAT(deletions(plan, changed), ElementsAre(HasSubstr("the btrfs in partition 2 (system")));
+  DiskFacts whole = blank_disk();
+  whole.whole_disk.name = "LVM2_member";
+  EXPECT_THAT(deletions(plan, whole), ElementsAre("the LVM2_member on the whole disk"));
+}
+
+TEST(Difference, TakesAnImageWithoutATableForADiskOfEitherSectorSize) {
+  DiskFacts facts = blank_disk();
+  facts.sector_size_known = false;
+  DiskFacts large = facts;
+  large.sector_size = 4096;
+  const DiskPlan plan = *plan_new_disk(home_order(), large);
+  EXPECT_TRUE(difference(plan, facts));
+  facts.sector_size_known = true;
+  EXPECT_EQ(difference(plan, facts).error().code, ErrorCode::Conflict);
 }
 
 TEST(DiskPlan, IsTheSameForTheSameSeedAndAnotherForAnother) {
