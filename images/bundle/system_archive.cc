@@ -143,7 +143,7 @@ Done Reader::read_kind(archive_entry* entry, SystemNode& node) const {
 
 Done Reader::read_xattrs(archive_entry* entry, SystemNode& node) {
   if ((archive_entry_acl_types(entry) & ~ARCHIVE_ENTRY_ACL_TYPE_ACCESS) != 0 || archive_entry_acl_count(entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS) > 0)
-    return invalid(quoted(node.path) + " has an access control list, which is not kept; remove it (setfacl -b) before packing");
+    return invalid(quoted(node.path) + " has an access control list in tar's own form; pack it as an attribute (tar --xattrs without --acls)");
   archive_entry_xattr_reset(entry);
   const char* name = nullptr;
   const void* value = nullptr;
@@ -151,8 +151,8 @@ Done Reader::read_xattrs(archive_entry* entry, SystemNode& node) {
   std::size_t all = 0;
   while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
     const std::string_view word = name == nullptr ? "" : name;
-    if (!word.starts_with("security.") && !word.starts_with("user.") && !word.starts_with("trusted."))
-      return invalid("the attribute " + quoted(word) + " of " + quoted(node.path) + " is not security.*, user.* or trusted.*");
+    if (!word.starts_with("security.") && !word.starts_with("user.") && !word.starts_with("trusted.") && !word.starts_with("system.posix_acl_"))
+      return invalid("the attribute " + quoted(word) + " of " + quoted(node.path) + " is not security.*, user.*, trusted.* or system.posix_acl_*");
     all += word.size() + size + 32;
     if (all > xattrs_size_max) return invalid("the attributes of " + quoted(node.path) + " do not fit into a block of ext4");
     node.xattrs.emplace(word, std::string(static_cast<const char*>(value), size));

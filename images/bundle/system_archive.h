@@ -48,7 +48,8 @@ struct SystemLimits {
 };
 
 // `give` yields the bytes of a tar archive, and nothing at their end. InvalidInput, naming the path, for names that climb or
-// are not plain, nodes below something that is no folder, a path named twice, sockets, access control lists; LimitExceeded.
+// are not plain, nodes below something that is no folder, a path named twice, sockets, access control lists that
+// are no attributes; LimitExceeded.
 Result<SystemFacts> read_system_archive(const std::function<Result<std::string>()>& give, const SystemLimits& limits, SystemSink& sink);
 
 // The payload of the verified bundle at `path`, unpacked. `offset` is VerifiedBundle::payload_offset.

@@ -55,11 +55,18 @@ class Xattrs {
   ext2_xattr_handle* handle_;
 };
 
-int collect(char* name, char* value, std::size_t length, void* context) {
+int collect(char* name, char*, std::size_t, void* context) {
   const std::string_view word = name;
-  if (word.starts_with("security.") || word.starts_with("user.") || word.starts_with("trusted."))
-    static_cast<std::map<std::string, std::string>*>(context)->emplace(word, std::string(value, length));
+  if (word.starts_with("security.") || word.starts_with("user.") || word.starts_with("trusted.") || word.starts_with("system.posix_acl_"))
+    static_cast<std::vector<std::string>*>(context)->emplace_back(word);
   return 0;
+}
+
+// An access control list's entries are tag, permissions and id (two, two and four bytes, little-endian, behind four bytes of
+// version). Only those of named users (2) and groups (8) have an id; for the others writers differ in what they leave there.
+void forget_unused_ids(std::string& list) {
+  for (std::size_t at = 4; at + 8 <= list.size(); at += 8)
+    if (list[at] != 2 && list[at] != 8) list.replace(at + 4, 4, 4, '\0');
 }
 
 }  // namespace
@@ -103,10 +110,26 @@ Done set_xattrs(ext2_filsys filesystem, ext2_ino_t inode, const std::map<std::st
 Result<std::map<std::string, std::string>> xattrs_of(ext2_filsys filesystem, ext2_ino_t inode) {
   Result<std::unique_ptr<Xattrs>> opened = Xattrs::open(filesystem, inode);
   if (!opened) return opened.error();
-  std::map<std::string, std::string> xattrs;
-  if (errcode_t code = ext2fs_xattrs_iterate((*opened)->handle(), collect, &xattrs); code != 0)
+  std::vector<std::string> names;
+  if (errcode_t code = ext2fs_xattrs_iterate((*opened)->handle(), collect, &names); code != 0)
     return ext4_error("reading attributes", code);
+  std::map<std::string, std::string> xattrs;
+  for (const std::string& name : names) {
+    void* value = nullptr;
+    std::size_t length = 0;
+    if (errcode_t code = ext2fs_xattr_get((*opened)->handle(), name.c_str(), &value, &length); code != 0)
+      return ext4_error("reading the attribute " + name, code);
+    xattrs.emplace(name, std::string(static_cast<const char*>(value), length));
+    ext2fs_free_mem(&value);
+  }
   return xattrs;
+}
+
+bool same_xattrs(std::map<std::string, std::string> a, std::map<std::string, std::string> b) {
+  for (auto* xattrs : {&a, &b})
+    for (auto& [name, value] : *xattrs)
+      if (name.starts_with("system.posix_acl_")) forget_unused_ids(value);
+  return a == b;
 }
 
 Result<bool> is_special(ext2_filsys filesystem, ext2_ino_t number, const NewNode& node) {

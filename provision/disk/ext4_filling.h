@@ -18,6 +18,8 @@ Done make_hard_link(ext2_filsys filesystem, ext2_ino_t parent, const std::string
 Done set_xattrs(ext2_filsys filesystem, ext2_ino_t inode, const std::map<std::string, std::string>& xattrs);
 // Those of the namespaces that set_xattrs takes.
 Result<std::map<std::string, std::string>> xattrs_of(ext2_filsys filesystem, ext2_ino_t inode);
+// Whether two nodes have the same attributes; access control lists by their meaning.
+bool same_xattrs(std::map<std::string, std::string> a, std::map<std::string, std::string> b);
 // Whether the inode's kind is this one, and for a device its numbers.
 Result<bool> is_special(ext2_filsys filesystem, ext2_ino_t inode, const NewNode& node);
 

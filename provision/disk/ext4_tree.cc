@@ -331,7 +331,7 @@ Result<bool> Ext4Tree::holds(const NewNode& node) {
   if (there->attributes.mode != node.attributes.mode) return false;
   Result<std::map<std::string, std::string>> xattrs = xattrs_of(opened_->filesystem, place->inode);
   if (!xattrs) return xattrs.error().within("reading " + node.path);
-  if (*xattrs != node.xattrs) return false;
+  if (!same_xattrs(*xattrs, node.xattrs)) return false;
   if (node.kind == NewKind::File) return there->kind == NodeKind::File;
   if (node.kind == NewKind::Directory) return there->kind == NodeKind::Directory;
   return is_special(opened_->filesystem, place->inode, node);

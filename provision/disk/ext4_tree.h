@@ -1,7 +1,7 @@
 // The files of an ext4 filesystem inside an image or a disk, at an offset, by libext2fs: no mount, no root.
 //
 // Before its first change the filesystem is marked unclean, durably; commit marks it clean again. Extended attributes
-// are set by add() alone and hashed by nobody; ACLs are neither. Not for a filesystem that is mounted (see may_write).
+// (ACLs among them) are set by add() alone, and hashed by nobody. Not for a filesystem that is mounted (see may_write).
 #pragma once
 
 #include <memory>

@@ -51,16 +51,28 @@ class SurveySink final : public images::bundle::SystemSink {
 
 class FillingSink final : public images::bundle::SystemSink {
  public:
-  explicit FillingSink(disk::FileTree& tree) : tree_(tree) {}
+  FillingSink(disk::FileTree& tree, const Moved& moved, Bytes all) : tree_(tree), moved_(moved), all_(all) {}
   Done begin(const SystemNode& node) override {
     if (is_lost_and_found(node)) return {};
     return tree_.add(new_node(node));
   }
-  Done write(std::string_view piece) override { return tree_.append(piece); }
+  Done write(std::string_view piece) override {
+    done_ += Bytes{piece.size()};
+    if (moved_ && done_ >= told_ + step) {
+      moved_(done_, all_);
+      told_ = done_;
+    }
+    return tree_.append(piece);
+  }
   Done end(const SystemNode&) override { return {}; }
 
  private:
+  static constexpr Bytes step = mebibytes(1);
   disk::FileTree& tree_;
+  const Moved& moved_;
+  Bytes all_;
+  Bytes done_;
+  Bytes told_;
 };
 
 class ComparingSink final : public images::bundle::SystemSink {
@@ -123,8 +135,8 @@ Result<Survey> survey(images::files::Files& files, const VerifiedSystem& system)
   return Survey{sink.size, *programs};
 }
 
-Done fill(disk::FileTree& tree, images::files::Files& files, const VerifiedSystem& system) {
-  FillingSink sink(tree);
+Done fill(disk::FileTree& tree, images::files::Files& files, const VerifiedSystem& system, const Moved& moved) {
+  FillingSink sink(tree, moved, system.contents().unpacked_size);
   const auto facts = read(files, system, sink);
   return facts ? Done() : Done(facts.error().within("putting " + system.title() + " into its partition"));
 }

@@ -1,6 +1,7 @@
 // An operating system's archive into a filesystem that was just made and is not mounted; and the proof that it is there.
 #pragma once
 
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,8 +20,11 @@ struct Survey {
 // Reads all of the archive. Errors of images::bundle::read_system_payload and network::programs_in. Precondition: no image.
 Result<Survey> survey(images::files::Files& files, const VerifiedSystem& system);
 
-// Puts all of it; does not commit. `tree`: of a filesystem just made; after a failure it must be made again.
-Done fill(disk::FileTree& tree, images::files::Files& files, const VerifiedSystem& system);
+using Moved = std::function<void(Bytes done, Bytes all)>;
+
+// Puts all of it; does not commit. `tree`: of a filesystem just made; after a failure it must be made again. `moved` is told
+// of every MiB or so of the files' bytes; `all` is the archive's size, a little more than theirs.
+Done fill(disk::FileTree& tree, images::files::Files& files, const VerifiedSystem& system, const Moved& moved);
 
 // The paths that are missing or not as in the archive: kind, mode, owner, content, link, device, attributes; times apart.
 // `replaced` are not looked at: settings put over them.

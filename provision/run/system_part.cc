@@ -127,7 +127,7 @@ Result<disk::ImageSource*> SystemPart::image() {
 
 Done SystemPart::fill(disk::FileTree& tree) {
   if (!is_archive()) return {};
-  return image::fill(tree, ports_->files, *verified_);
+  return image::fill(tree, ports_->files, *verified_, [this](Bytes done, Bytes all) { ports_->progress.moved(done, all); });
 }
 
 Result<std::vector<std::string>> SystemPart::differences(disk::FileTree& tree, const std::set<std::string>& replaced) {
