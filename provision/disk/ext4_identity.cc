@@ -38,6 +38,10 @@ Done name_ext4(const std::string& path, const Extent& partition, const std::stri
   ext2_super_block* super = fs->super;
   if ((super->s_state & EXT2_ERROR_FS) != 0 || ext2fs_has_feature_journal_needs_recovery(super))
     return Error{ErrorCode::Unsupported, "the image's filesystem was not left in order: unmount it, or e2fsck it, before packing", {}};
+  // Before metadata_csum, group descriptors were summed with the UUID itself; their sums count on the bitmaps.
+  const bool sums_groups = ext2fs_has_feature_gdt_csum(super) != 0;
+  if (sums_groups)
+    if (const errcode_t code = ext2fs_read_bitmaps(fs); code != 0) return ext4_error("reading the bitmaps", code);
   if (ext2fs_has_feature_metadata_csum(super) && !ext2fs_has_feature_csum_seed(super)) {
     super->s_checksum_seed = fs->csum_seed;
     ext2fs_set_feature_csum_seed(super);
@@ -45,8 +49,7 @@ Done name_ext4(const std::string& path, const Extent& partition, const std::stri
   std::copy(bytes->begin(), bytes->end(), std::begin(super->s_uuid));
   std::fill(std::begin(super->s_volume_name), std::end(super->s_volume_name), std::uint8_t{0});
   std::copy_n(label.begin(), std::min<std::size_t>(label.size(), sizeof super->s_volume_name), super->s_volume_name);
-  // Before metadata_csum, group descriptors were summed with the UUID itself.
-  if (ext2fs_has_feature_gdt_csum(super))
+  if (sums_groups)
     if (const errcode_t code = ext2fs_set_gdt_csum(fs); code != 0) return ext4_error("summing the group descriptors", code);
   ext2fs_mark_super_dirty(fs);
   if (const errcode_t code = ext2fs_flush(fs); code != 0) return ext4_error("naming the filesystem", code);
