@@ -64,6 +64,7 @@ TEST(Layout, EachLibraryLivesInItsRoom) {
       {"libcryptsetup", {"provision/disk/"}},
       {"tss2/", {"provision/lease/"}},
       {"ext2fs/", {"provision/disk/"}},
+      {"qrencode", {"provision/label/"}},
       {"sqlite3", {"fleet/store/"}},
       {"isa-l", {"fleet/objects/"}},
       {"erasure_code", {"fleet/objects/"}},
