@@ -36,6 +36,7 @@ command_line::Command party_show(const Ports& ports);
 command_line::Command ledger_statement(const Ports& ports);
 command_line::Command ledger_entries(const Ports& ports);
 command_line::Command ledger_explain(const Ports& ports);
+command_line::Command ledger_export(const Ports& ports);
 command_line::Command ledger_verify(const Ports& ports);
 command_line::Command event_list(const Ports& ports);
 command_line::Command health(const Ports& ports);

@@ -1,6 +1,7 @@
 """Steps 6 to 9: an object is stored, a job is run, staff look around, a lease ends."""
 import json
 import random
+import shutil
 import signal
 import time
 
@@ -152,6 +153,12 @@ def recompute(story, cast):
             sums[money["currency"]] = sums.get(money["currency"], 0) + money["minor"]
     verified = cast.staff_json("ledger", "verify")
     story.check("the journal balances to zero and its chain is intact", all(total == 0 for total in sums.values()) and verified["balanced"] and verified["chain"] == "intact")
+    journal = story.folder / "statements" / "leaseback.journal"
+    cast.staff_command("ledger", "export", "--out", journal, show=False)
+    for name, judge in (("ledger", ["ledger", "--args-only", "-f", journal, "balance"]), ("hledger", ["env", "LC_ALL=C.UTF-8", "hledger", "-f", journal, "check"])):
+        if shutil.which(name):
+            said = tool(*judge)
+            story.check(f"{name} reads the exported journal and finds it balanced", said.returncode == 0, said.stdout + said.stderr)
     story.figure("entries", len(entries))
 
 
