@@ -47,6 +47,7 @@ void add_operations(Lines& lines, const operations::Settings& settings) {
   lines.add("placement.lease_left_min", settings.placement.lease_left_min);
   lines.add("placement.order_patience", settings.placement.order_patience);
   lines.add("placement.retrieval_kept", settings.placement.retrieval_kept);
+  lines.add("placement.retrieval_extra", settings.placement.retrieval_extra);
   lines.add("placement.shards_max", settings.placement.shards_max);
   lines.add("placement.repairs_max", settings.placement.repairs_max);
 }

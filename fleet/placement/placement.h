@@ -21,6 +21,7 @@ struct Settings {
   Duration lease_left_min = std::chrono::hours(24 * 14);  // a machine whose lease ends sooner gets no new shard
   Duration order_patience = std::chrono::minutes(10);     // then an unanswered order is given to another machine
   Duration retrieval_kept = std::chrono::minutes(15);     // how long shards fetched for a client stay in the spool
+  std::uint32_t retrieval_extra = 1;                      // shards asked for beyond k when a client reads: one silent machine delays nobody
   std::uint32_t shards_max = 255;                         // n at most
   std::uint32_t repairs_max = 64;                         // objects under repair at one time
 };

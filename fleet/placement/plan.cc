@@ -154,8 +154,9 @@ void Placement::Model::plan_fetches(const ObjectId& id, ObjectRow& row, Instant 
     repairing.insert(id);
   }
   if (rebuild_wanted || client_wants) {
+    const std::uint32_t asked = row.data_shards + (client_wants && in_spool < row.data_shards ? settings.retrieval_extra : 0);
     for (const auto& [shard, from] : sources)
-      if (in_spool + coming < row.data_shards && !row.shards[shard].fetch) fetch(shard, from);
+      if (in_spool + coming < asked && !row.shards[shard].fetch) fetch(shard, from);
   }
   if (!rebuild_wanted || in_spool < row.data_shards || row.rebuild_since || !repairing.contains(id)) return;
   Rebuild rebuild{id, row.data_shards, row.total_shards, {}, {}};

@@ -135,13 +135,27 @@ TEST(Placement, AsksAnotherMachineWhenOneDoesNotSend) {
   FourOwners world;
   world.put(object_of("o", 2, 3));
   world.settle();
+  world.set_online(*world.holders("o").begin(), false);
   ASSERT_TRUE(world.placement.retrieve(ObjectId("o"), world.now).has_value());
   const Orders orders = world.plan();
   world.obey(orders.moves[0]);
+  world.set_online(*world.holders("o").begin(), true);
   world.say(orders.moves[1], StatusKind::Failed);
   const Orders second = world.plan();
   ASSERT_EQ(second.moves.size(), 1U);
   EXPECT_NE(second.moves[0].machine, orders.moves[1].machine);
+}
+
+TEST(Placement, AMachineThatFellSilentUnnoticedDelaysNoReader) {
+  FourOwners world;
+  world.put(object_of("o", 2, 3));
+  world.settle();
+  ASSERT_TRUE(world.placement.retrieve(ObjectId("o"), world.now).has_value());
+  const Orders orders = world.plan();
+  ASSERT_EQ(orders.moves.size(), 3U) << "one more than the two that are needed";
+  world.obey(orders.moves[1]);
+  world.obey(orders.moves[2]);
+  EXPECT_EQ(world.placement.retrieve(ObjectId("o"), world.now)->waiting, 0U) << "the first machine never answered";
 }
 
 TEST(Placement, RebuildsTheShardOfAGivenUpMachineOnTheFourth) {
@@ -308,6 +322,7 @@ TEST(Placement, TreatsCorruptShardsAsGone) {
   world.say(orders.moves[0], StatusKind::Corrupt);
   EXPECT_EQ(world.object("o").held, 2U);
   world.obey(orders.moves[1]);
+  world.obey(orders.moves[2]);
   world.settle();
   EXPECT_EQ(world.object("o").state, ObjectState::Stored);
 }
