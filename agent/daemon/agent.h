@@ -82,6 +82,7 @@ struct Ports {
   OwnerDesk& desk;
   Releaser& releaser;
   const policies::terms::ZoneRules& zones;  // of the consented lease hours
+  LeaseOpener* opener = nullptr;            // nullptr: the vault is a plain folder, there is nothing to be opened
 };
 
 // What there is to say about the agent now; for status and for tests.
@@ -100,6 +101,8 @@ struct AgentReport {
   std::string currency{};
   std::uint64_t tasks_done = 0;
   std::string renewal_text{};  // of an offer not answered yet
+  std::string partition{};         // "opening", "sound", "unavailable"; empty when the vault is a plain folder
+  std::string partition_reason{};  // why it is unavailable
   std::string trouble{};       // the last failure in talking to the controller; empty when all is well
   bool operator==(const AgentReport&) const = default;
 };

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "agent/contract/statements.h"
+#include "agent/partition/opening.h"
 #include "agent/sandbox/sandbox.h"
 #include "policies/vocabulary/result.h"
 
@@ -50,8 +51,15 @@ struct DiskReleased {
   Result<contract::Receipt> receipt;
 };
 
+struct SlotKeyArrived {
+  Result<std::string> key;  // secret
+};
+struct PartitionAnswered {
+  Result<partition::OpenAnswer> answer;
+};
+
 using Event = std::variant<NonceArrived, EnrolmentAnswered, FrameArrived, ReceiptTaken, ElementArrived, ElementTaken,
-                           sandbox::TaskEnd, DiskReleased>;
+                           sandbox::TaskEnd, DiskReleased, SlotKeyArrived, PartitionAnswered>;
 
 // The answers of GET /v1/enrolments/nonce and POST /v1/enrolments. InvalidInput for anything else.
 Result<Nonce> nonce_from(std::string_view json);

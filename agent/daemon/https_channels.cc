@@ -187,6 +187,11 @@ void HttpsChannels::begin_receipt(const std::string& dsse) {
       [](const Result<std::string>& body) { return Event(std::in_place_type<ReceiptTaken>, done_of(body)); });
 }
 
+void HttpsChannels::begin_slot_key() {
+  ask({.method = "POST", .target = "/v1/machines/" + machine_.text + "/slot-key", .headers = {{"content-type", "application/json"}}, .body = "{}"},
+      [](Result<std::string> body) { return Event(std::in_place_type<SlotKeyArrived>, read_as<std::string>(std::move(body), partition::slot_key_from)); });
+}
+
 void HttpsChannels::present(const std::string& certificate_pem) {
   messages_.present(certificate_pem);
   elements_.present(certificate_pem);

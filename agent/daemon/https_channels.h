@@ -64,6 +64,7 @@ class HttpsChannels final : public Exchange, public ElementTransfer {
   void begin_enrolment(const std::string& dsse) override;
   void begin_frame(const std::string& encoded) override;
   void begin_receipt(const std::string& dsse) override;
+  void begin_slot_key() override;
   void present(const std::string& certificate_pem) override;
   void begin_get(std::uint64_t transfer, const Digest& digest, Bytes size_max, const std::string& ticket) override;
   void begin_put(std::uint64_t transfer, const Digest& digest, std::string bytes, const std::string& ticket) override;

@@ -172,9 +172,10 @@ Done MachineAgent::release() {
   if (releasing_ || until(next_exchange_) > Duration{0}) return {};
   if (lease_) {
     Done erased = lease_->engine.erase_all();
-    if (erased) erased = lease_->vault.erase_all();
+    if (erased && lease_->vault) erased = lease_->vault->erase_all();
     if (!erased) return erased.error().within("releasing the machine");
     lease_.reset();
+    opening_.reset();
     transfers_.clear();
     questions_.clear();
   }

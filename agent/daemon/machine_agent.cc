@@ -108,14 +108,16 @@ void MachineAgent::set_phase(Phase phase) {
 // From here on the customer's machine is used: only ever called with an accepted consent and a certificate.
 Done MachineAgent::begin_lease() {
   invariant(consent_ && consent_->consent.choice == contract::Choice::Accepted, "nothing is furnished without consent");
-  const Bytes budget = settings_.vault_budget.count > 0 ? settings_.vault_budget : identity_.voucher_facts.lease;
-  Result<vault::Vault> vault = vault::Vault::open(ports_.files, settings_.vault_folder, vault::limits_for(budget));
-  if (!vault) return std::move(vault).error();
   Result<engine::Engine> engine =
       engine::Engine::open(ports_.files, *journal_, ports_.sandbox, settings_.state_folder + "/work", settings_.engine);
   if (!engine) return std::move(engine).error();
-  lease_.emplace(Lease{*std::move(vault), *std::move(engine),
+  lease_.emplace(Lease{std::nullopt, *std::move(engine),
                        ShardWork(*journal_, settings_.transfers_max, settings_.transfer_attempts_max), std::nullopt});
+  if (ports_.opener != nullptr) {
+    opening_ = std::make_unique<partition::Opening>();
+  } else if (Done opened = open_vault(vault_budget()); !opened) {
+    return opened;
+  }
   Result<presence::Calendar> calendar = presence::Calendar::from_terms(identity_.terms.canonical, ports_.zones);
   // Terms without hours that can be read leave the window unknown: shards are kept, no work runs.
   if (calendar) lease_->calendar.emplace(*std::move(calendar));
@@ -131,7 +133,8 @@ Done MachineAgent::begin_lease() {
   Done resumed = lease_->shards.resume();
   if (!resumed) return resumed;
   if (session_.state().session.empty()) open_session();
-  return introduce_ourselves();
+  // What the vault holds is part of the introduction: it waits until the partition is open, or cannot be.
+  return partition_settled() ? introduce_ourselves() : Done();
 }
 
 void MachineAgent::open_session() {
@@ -166,6 +169,11 @@ Done MachineAgent::handle(Event& event) {
   if (auto* element = std::get_if<ElementArrived>(&event)) return element_arrived(*element);
   if (auto* taken = std::get_if<ElementTaken>(&event)) return element_taken(*taken);
   if (auto* released = std::get_if<DiskReleased>(&event)) return disk_released(std::move(released->receipt));
+  if (auto* key = std::get_if<SlotKeyArrived>(&event)) {
+    busy_ = false;
+    if (opening_) opening_->key_arrived(std::move(key->key), moment_.running);
+  }
+  if (auto* answered = std::get_if<PartitionAnswered>(&event)) return partition_answered(answered->answer);
   if (auto* end = std::get_if<sandbox::TaskEnd>(&event)) {
     if (lease_) lease_->engine.task_ended(*end, moment_.now, moment_.running);
   }
@@ -202,10 +210,11 @@ Done MachineAgent::act_leased() {
   const presence::Pause effective = pause ? *pause : presence::Pause{.paused = true, .until = std::nullopt};
   presence_ = presence::presence(lease_->calendar ? &*lease_->calendar : nullptr, effective, moment_.now);
   lease_->engine.step(presence_, moment_.now, moment_.running);
-  Done done = carry_out(lease_->engine.take_wishes());
+  Done done = open_partition();
+  if (done) done = carry_out(lease_->engine.take_wishes());
   if (done) done = move_shards();
   if (done) done = ask_owner();
-  if (done) done = report_status();
+  if (done && introduced_) done = report_status();
   if (done) done = ask_new_certificate();
   if (done) done = commit();
   if (!done) return done;
@@ -275,12 +284,12 @@ Done MachineAgent::introduce_ourselves() {
   profile.set_processors(facts_.processors);
   profile.set_processor_mhz(facts_.processor_mhz);
   profile.set_memory_bytes(facts_.memory.count);
-  profile.set_lease_bytes(
-      (settings_.vault_budget.count > 0 ? settings_.vault_budget : identity_.voucher_facts.lease).count);
+  profile.set_lease_bytes(vault_budget().count);
   profile.set_sandbox(ports_.sandbox.abilities().available);
   profile.set_element_cache_bytes(settings_.engine.cache_budget.count);
+  introduced_ = true;
   Done said = say(message);
-  if (said) said = answer_with_contents();
+  if (said && lease_->vault) said = answer_with_contents();
   last_status_.clear();
   status_sent_.reset();
   told_presence_.reset();
@@ -294,8 +303,15 @@ Done MachineAgent::report_status() {
   status.set_owner(static_cast<contract::OwnerState>(presence_.owner));
   status.set_running(lease_->engine.running());
   status.set_queued(lease_->engine.queued());
-  status.set_vault_used_bytes(lease_->vault.used().count);
-  status.set_vault_free_bytes(lease_->vault.available().count);
+  if (lease_->vault) {
+    status.set_vault_used_bytes(lease_->vault->used().count);
+    status.set_vault_free_bytes(lease_->vault->available().count);
+  }
+  if (opening_) {
+    const bool sound = lease_->vault.has_value();
+    status.set_partition(sound ? contract::PARTITION_SOUND : contract::PARTITION_UNAVAILABLE);
+    if (!sound) status.set_partition_reason(vault_trouble_.empty() ? opening_->reason() : vault_trouble_);
+  }
   const std::string now = status.SerializeAsString();
   // A window that opens or an owner who comes back is told at once: work waits for it, or must not come any more.
   const bool urgent = !told_presence_ || told_presence_->window != presence_.window || told_presence_->owner != presence_.owner;
@@ -324,7 +340,8 @@ Done MachineAgent::carry_out(engine::Wishes wishes) {
 }
 
 Done MachineAgent::move_shards() {
-  for (ShardTransfer& transfer : lease_->shards.begin(lease_->vault, moment_.running)) {
+  if (!lease_->vault) return {};
+  for (ShardTransfer& transfer : lease_->shards.begin(*lease_->vault, moment_.running)) {
     const std::uint64_t number = next_transfer_++;
     std::string bytes = std::exchange(transfer.bytes, {});
     transfers_[number] = transfer;
@@ -356,7 +373,7 @@ Done MachineAgent::element_arrived(ElementArrived& event) {
   transfers_.erase(found);
   if (!lease_) return {};
   if (const auto* shard = std::get_if<ShardTransfer>(&transfer)) {
-    lease_->shards.arrived(shard->request, event.bytes, lease_->vault, moment_.running);
+    if (lease_->vault) lease_->shards.arrived(shard->request, event.bytes, *lease_->vault, moment_.running);
   } else if (const auto* digest = std::get_if<Digest>(&transfer)) {
     lease_->engine.element_arrived(*digest, std::move(event.bytes), moment_.now, moment_.running);
   }
@@ -378,7 +395,7 @@ Done MachineAgent::element_taken(ElementTaken& event) {
 }
 
 void MachineAgent::poll() {
-  if (busy_ || until(next_exchange_) > Duration{0}) return;
+  if (busy_ || until(next_exchange_) > Duration{0} || !partition_settled()) return;
   if (certificate_expired()) {
     enrol();
     return;
@@ -429,6 +446,12 @@ Duration MachineAgent::wait() const {
     if (instant > moment_.now && instant != Instant::max()) wait = std::min(wait, instant - moment_.now);
   };
   at(presence_.window_changes_at);
+  if (opening_) {
+    // What is due cannot begin while the message channel is busy, and is looked at again when that ends.
+    if (!partition_settled()) wait = Duration::max();
+    const Duration due = opening_->wait(moment_.running);
+    if (due > Duration{0} || !busy_) wait = std::min(wait, due);
+  }
   wait = std::min({wait, lease_->engine.wait(moment_.now, moment_.running), lease_->shards.wait(moment_.running)});
   if (!questions_.empty()) wait = std::min(wait, until(next_look_));
   if (status_sent_ && moment_.running - *status_sent_ < settings_.status_pause) {
@@ -446,9 +469,15 @@ AgentReport MachineAgent::report() const {
   if (lease_) {
     report.running = lease_->engine.running();
     report.queued = lease_->engine.queued();
-    report.shards = lease_->vault.inventory().size();
-    report.vault_used = lease_->vault.used();
-    report.vault_available = lease_->vault.available();
+  }
+  if (lease_ && lease_->vault) {
+    report.shards = lease_->vault->inventory().size();
+    report.vault_used = lease_->vault->used();
+    report.vault_available = lease_->vault->available();
+  }
+  if (opening_) {
+    report.partition = name_of(vault_trouble_.empty() ? opening_->standing() : partition::Standing::Unavailable);
+    report.partition_reason = vault_trouble_.empty() ? opening_->reason() : vault_trouble_;
   }
   if (const std::string* entry = journal_->find("summary")) {
     contract::WorkSummary summary;
@@ -463,7 +492,7 @@ AgentReport MachineAgent::report() const {
 }
 
 std::vector<vault::HeldShard> MachineAgent::shards() const {
-  return lease_ ? lease_->vault.inventory() : std::vector<vault::HeldShard>{};
+  return lease_ && lease_->vault ? lease_->vault->inventory() : std::vector<vault::HeldShard>{};
 }
 
 }  // namespace agent::daemon

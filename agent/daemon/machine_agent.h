@@ -30,7 +30,7 @@ class MachineAgent final : public Agent {
  private:
   // What exists only while resources are furnished.
   struct Lease {
-    vault::Vault vault;
+    std::optional<vault::Vault> vault;  // none while the lease partition is not open: no storage is furnished then
     engine::Engine engine;
     ShardWork shards;
     std::optional<presence::Calendar> calendar;
@@ -63,6 +63,14 @@ class MachineAgent final : public Agent {
   void set_phase(Phase phase);
   void calm(const Error& error);
   [[nodiscard]] Duration until(Duration moment) const { return std::max(Duration{0}, moment - moment_.running); }
+
+  // lease_partition.cc
+  Done open_partition();
+  Done partition_answered(const Result<partition::OpenAnswer>& answer);
+  Done open_vault(Bytes capacity);
+  Done refuse_shard(std::uint64_t request, const std::string& shard);
+  [[nodiscard]] Bytes vault_budget() const;
+  [[nodiscard]] bool partition_settled() const;
 
   // lease_ends.cc
   Done await_answer();
@@ -106,6 +114,9 @@ class MachineAgent final : public Agent {
   std::optional<consent::Record> consent_;
   std::optional<images::keys::PublicKey> controller_key_;
   std::optional<Lease> lease_;
+  std::unique_ptr<partition::Opening> opening_;  // while a lease is there and its partition must be opened
+  std::string vault_trouble_;                    // why an opened partition's vault cannot be read
+  bool introduced_ = false;
   std::string staged_session_;  // as of the last stage_session()
   std::uint64_t staged_revision_ = UINT64_MAX;
   std::uint64_t staged_up_to_ = 0;  // highest sequence of ours in the journal

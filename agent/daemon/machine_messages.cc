@@ -44,14 +44,17 @@ Done MachineAgent::handle_message(const contract::Message& message) {
                             message.cancel_assignment().reason(), moment_.now);
       return {};
     case contract::Message::kStoreShard:
-      lease_->shards.take(store_order(message.store_shard()), lease_->vault);
+      if (!lease_->vault) return refuse_shard(message.store_shard().request(), message.store_shard().shard());
+      lease_->shards.take(store_order(message.store_shard()), *lease_->vault);
       return {};
     case contract::Message::kSendShard:
-      lease_->shards.take(send_order(message.send_shard()), lease_->vault);
+      if (!lease_->vault) return refuse_shard(message.send_shard().request(), message.send_shard().shard());
+      lease_->shards.take(send_order(message.send_shard()), *lease_->vault);
       return {};
     case contract::Message::kDeleteShard:
+      if (!lease_->vault) return refuse_shard(message.delete_shard().request(), message.delete_shard().shard());
       lease_->shards.remove(message.delete_shard().request(), ShardId{message.delete_shard().shard()},
-                            Digest{message.delete_shard().digest()}, lease_->vault);
+                            Digest{message.delete_shard().digest()}, *lease_->vault);
       return {};
     case contract::Message::kContentsRequest:
       return answer_with_contents();
@@ -159,8 +162,10 @@ Done MachineAgent::answer_with_checkpoint(const AssignmentId& assignment) {
 
 Done MachineAgent::answer_with_contents() {
   contract::Message message;
+  // Shards behind a partition that cannot be opened are not gone: an empty inventory would say that they are.
+  if (!lease_->vault) return fault("contents", Error{ErrorCode::Unavailable, "the lease partition is not open", {}});
   contract::Contents& contents = *message.mutable_contents();
-  for (const vault::HeldShard& held : lease_->vault.inventory()) {
+  for (const vault::HeldShard& held : lease_->vault->inventory()) {
     contract::HeldShard& shard = *contents.add_shards();
     shard.set_shard(held.shard.text);
     shard.set_digest(held.digest.text);

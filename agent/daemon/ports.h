@@ -16,7 +16,7 @@
 namespace agent::daemon {
 using namespace policies::vocabulary;
 
-// The controller's message channel. The agent has at most one of these four under way at a time.
+// The controller's message channel. The agent has at most one of these five under way at a time.
 class Exchange {
  public:
   virtual ~Exchange() = default;
@@ -25,6 +25,7 @@ class Exchange {
   virtual void begin_frame(
       const std::string& encoded) = 0;  // POST .../messages, agent::link::encode_frame -> FrameArrived
   virtual void begin_receipt(const std::string& dsse) = 0;  // POST /v1/receipts -> ReceiptTaken
+  virtual void begin_slot_key() = 0;                        // POST .../slot-key -> SlotKeyArrived
   // The certificate to show from now on.
   virtual void present(const std::string& certificate_pem) = 0;
 };
@@ -67,6 +68,15 @@ class Releaser {
   // `order` is the controller's signed release order (DSSE). -> DiskReleased, with what was done as contract::Receipt;
   // the agent fills in `machine`, `kind` and, when it is the epoch, `done_at`, and signs it.
   virtual void begin_release(const std::string& order) = 0;
+};
+
+// Opens the lease partition and mounts it where the vault is: the installed `leaseback-provision lease open`, which may be run
+// again and again.
+class LeaseOpener {
+ public:
+  virtual ~LeaseOpener() = default;
+  // `key` is the controller's slot key (64 hexadecimal digits), or empty: then the TPM is to open it. -> PartitionAnswered
+  virtual void begin_open(const std::string& key) = 0;
 };
 
 }  // namespace agent::daemon

@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 
+#include "agent/daemon/command_opener.h"
 #include "agent/daemon/command_releaser.h"
 #include "agent/daemon/device_identity.h"
 #include "agent/daemon/https_channels.h"
@@ -128,9 +129,16 @@ Done run_daemon(const Settings& settings) {
 
   Mailbox mailbox;
   const MachineId machine = identity->voucher_facts.machine;
-  CommandReleaser releaser(files, mailbox, settings.state_folder, machine, settings.release_command);
+  CommandKeeper keeper;
+  std::optional<CommandOpener> opener;
+  std::optional<std::size_t> close_first;
+  if (!settings.lease_command.empty()) {
+    opener.emplace(mailbox, keeper, settings.vault_folder, settings.user, machine, settings.lease_command);
+    close_first = keeper.add(lease_words(settings.lease_close_command, settings.vault_folder, settings.user, machine));
+  }
+  CommandReleaser releaser(files, mailbox, keeper, settings.state_folder, machine, settings.release_command, close_first);
   if (!settings.user.empty() && getuid() == 0) {
-    Done kept = releaser.keep_rights();
+    Done kept = keeper.keep_rights();
     if (kept) kept = become_user(settings.user, {settings.state_folder, settings.vault_folder});
     if (!kept) return kept;
   }
@@ -160,7 +168,7 @@ Done run_daemon(const Settings& settings) {
                          clock, mailbox);
   const MachineFacts facts = read_machine_facts(files, identity->voucher_facts.processor_mhz);
   Result<std::unique_ptr<Agent>> agent =
-      Agent::start({files, channels, channels, sandbox, desk, releaser, zones}, agent_settings(settings),
+      Agent::start({files, channels, channels, sandbox, desk, releaser, zones, opener ? &*opener : nullptr}, agent_settings(settings),
                    *std::move(identity), facts, seed(), {.now = clock.now(), .running = mailbox.running()});
   if (!agent) return std::move(agent).error();
   StatusKeeper status(files, settings.state_folder);

@@ -1,6 +1,7 @@
 #include "agent/daemon/settings.h"
 
 #include "agent/contract/install_paths.h"
+#include "policies/loading/model_section.h"
 #include "policies/loading/strict_yaml.h"
 
 namespace agent::daemon {
@@ -47,6 +48,8 @@ Result<Settings> with_yaml(Settings settings, std::string_view yaml, std::string
   path("answers", settings.answers_file);
   path("user", settings.user);
   if (root.has("release_command")) settings.release_command = root.texts("release_command", {1, 32}, {1, path_max});
+  if (root.has("lease_command")) settings.lease_command = root.texts("lease_command", {0, 32}, {1, path_max});
+  if (root.has("lease_close_command")) settings.lease_close_command = root.texts("lease_close_command", {0, 32}, {1, path_max});
   settings.vault_budget =
       root.bytes_or("vault_budget", settings.vault_budget, {Bytes{0}, Bytes{tebibyte.count * 1024}});
   bytes("cache_budget", settings.cache_budget, mebibytes(1));
@@ -82,6 +85,8 @@ Done check(const Settings& settings) {
   }
   if (settings.release_command.empty())
     return invalid("release_command is empty: without it the disk could not be given back");
+  if (settings.lease_command.empty() != settings.lease_close_command.empty())
+    return invalid("lease_command and lease_close_command go together: what is opened must be closed before the disk is given back");
   return {};
 }
 
@@ -95,8 +100,13 @@ std::string text_of(const Settings& settings) {
   line("clock", quoted(settings.clock_file));
   line("answers", quoted(settings.answers_file));
   line("user", quoted(settings.user));
-  text += "release_command:\n";
-  for (const std::string& word : settings.release_command) text += "  - " + quoted(word) + "\n";
+  const auto words = [&](const char* key, const std::vector<std::string>& command) {
+    text += std::string(key) + ":" + (command.empty() ? " []" : "") + "\n";
+    for (const std::string& word : command) text += "  - " + quoted(word) + "\n";
+  };
+  words("release_command", settings.release_command);
+  words("lease_command", settings.lease_command);
+  words("lease_close_command", settings.lease_close_command);
   line("vault_budget", settings.vault_budget.text());
   line("cache_budget", settings.cache_budget.text());
   line("task_memory_max", settings.task_memory_max.text());

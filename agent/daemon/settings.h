@@ -21,6 +21,10 @@ struct Settings {
   std::string user;             // whose rights the daemon takes when it starts as root; empty: keeps its own
   std::vector<std::string>
       release_command;  // gives the disk back; {order} and {machine} are replaced; prints the receipt as JSON
+  // Opens the lease partition and mounts it at the vault; {vault}, {user} and {machine} are replaced; empty: the vault is a plain
+  // folder. It gets the controller's slot key, or nothing, on standard input, and says what it did as JSON.
+  std::vector<std::string> lease_command;
+  std::vector<std::string> lease_close_command;  // undoes lease_command, before the disk is given back; the same words are replaced
   Bytes vault_budget;   // 0: the voucher's lease
   Bytes cache_budget = gibibytes(1);      // 1 MiB to 1 TiB
   Bytes task_memory_max = gibibytes(2);   // 16 MiB to 1 TiB

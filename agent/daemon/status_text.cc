@@ -63,6 +63,8 @@ std::string status_json(const AgentReport& report, Instant now) {
                          ? json::value(nullptr)
                          : json::value(json::object{{"minor", report.earned_minor}, {"currency", report.currency}});
   object["renewal_offer"] = report.renewal_text;
+  object["partition"] = report.partition;
+  object["partition_reason"] = report.partition_reason;
   object["trouble"] = report.trouble;
   return json::serialize(object) + "\n";
 }
@@ -94,6 +96,11 @@ Result<std::string> status_for_people(std::string_view text, bool running) {
   line("Stored for others", std::to_string(number_at(object, "shards_held")) + " shards, " +
                                 Bytes{number_at(object, "vault_used_bytes")}.text() + " used, " +
                                 Bytes{number_at(object, "vault_available_bytes")}.text() + " free");
+  const std::string partition = text_at(object, "partition");
+  if (!partition.empty()) {
+    const std::string why = text_at(object, "partition_reason");
+    line("Partition", (partition == "sound" ? "present and sound" : partition) + (why.empty() ? "" : ": " + why));
+  }
   line("Window", text_at(object, "window") + (text_at(object, "window_changes_at").empty()
                                                   ? ""
                                                   : ", changes at " + text_at(object, "window_changes_at")));

@@ -111,6 +111,15 @@ std::string agent_settings_text(const AgentSettings& settings) {
   if (!settings.controller_url.empty()) text += fmt::format("controller: \"{}\"\n", settings.controller_url);
   if (settings.lease_partition.empty()) return text;
   text += fmt::format("lease_partition: \"{}\"\n", settings.lease_partition);
+  // The vault lies on the lease partition: opened when the agent begins, closed before the disk is given back.
+  const auto command_lines = [&text](const char* key, const std::vector<std::string>& words) {
+    text += fmt::format("{}:\n", key);
+    for (const std::string& word : words) text += fmt::format("  - \"{}\"\n", word);
+  };
+  const std::string program = in(contract::program_folder, "leaseback-provision");
+  const std::string partition = "PARTUUID=" + settings.lease_partition;
+  command_lines("lease_command", {program, "lease", "open", partition, "--mount", "{vault}", "--owner", "{user}", "--key-stdin", "--json"});
+  command_lines("lease_close_command", {program, "lease", "close", partition, "--mount", "{vault}"});
   if (settings.controller_key_pem.empty()) return text;
   const std::vector<std::string> command = {in(contract::program_folder, "leaseback-provision"), "disk", "release",
                                             "PARTUUID=" + settings.lease_partition, "--order", "{order}",

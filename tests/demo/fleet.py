@@ -41,7 +41,7 @@ def unpack_machine(story, cast, machine):
     extract(story, machine, "/var/lib/leaseback", machine.state)
     extract(story, machine, "/etc/leaseback", machine.settings)
     settings = (machine.settings / "agent.yaml").read_text()
-    settings = "\n".join(line for line in settings.split("\n") if not line.startswith(("release_command", "  - ", "poll_", "user"))) + "\n"
+    settings = "\n".join(line for line in settings.split("\n") if not line.startswith(("release_command", "lease_command", "lease_close_command", "  - ", "poll_", "user"))) + "\n"
     release = [story.programs / "leaseback-provision", "disk", "release", machine.disk, "--station", machine.folder / "release", "--order", "{order}", "--controller-key",
                cast.controller / "signing.pub", "--key", machine.state / "device.key", "--clock", cast.clock]
     settings += "release_command:\n" + "".join(f"  - {json.dumps(str(word))}\n" for word in release)

@@ -47,6 +47,8 @@ class ScriptedController final : public agent::daemon::Exchange,
   std::string presented;  // certificate
   int frames = 0;
   int releases = 0;
+  int slot_keys = 0;  // handed out
+  std::string slot_key = std::string(64, '5');
   int unanswered = 0;
   bool reachable = true;
   bool release_fails = false;
@@ -113,6 +115,11 @@ class ScriptedController final : public agent::daemon::Exchange,
     if (!reachable) return lost<agent::daemon::ReceiptTaken>();
     receipts.push_back(*agent::contract::receipt_from(images::keys::parse_statement(dsse)->payload));
     machine->deliver(agent::daemon::ReceiptTaken{Done{}});
+  }
+  void begin_slot_key() override {
+    if (!reachable) return lost<agent::daemon::SlotKeyArrived>();
+    ++slot_keys;
+    machine->deliver(agent::daemon::SlotKeyArrived{slot_key});
   }
   void present(const std::string& certificate_pem) override { presented = certificate_pem; }
 

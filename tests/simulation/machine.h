@@ -102,6 +102,7 @@ class Machine : agent::daemon::Exchange, agent::daemon::ElementTransfer, agent::
   void begin_enrolment(const std::string& dsse) override;
   void begin_frame(const std::string& encoded) override;
   void begin_receipt(const std::string& dsse) override;
+  void begin_slot_key() override {}  // its vault is a plain folder: nothing is asked
   void present(const std::string&) override {}
   // agent::daemon::ElementTransfer
   void begin_get(std::uint64_t transfer, const Digest& digest, Bytes size_max, const std::string& ticket) override;

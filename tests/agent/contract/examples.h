@@ -27,6 +27,9 @@ inline OfferAnswer offer_answer() {
   return {MachineId(hash('a')), AgreementId("agreement-7"), OfferId("second-year"), Choice::Declined, at("2027-11-01T09:00:00Z")};
 }
 inline Ticket ticket() { return {KeyId(hash('a')), Digest(hash('d')), TicketAct::Put, mebibytes(4), at("2026-11-23T00:00:00Z")}; }
+inline Escrow escrow() {
+  return {"SN-0001", MachineId(hash('a')), OrderId("home-1"), "0f3b8c52-1c9e-4d4c-8a57-0d3f5f3c6a11", KeyId(hash('e')), "c2VhbGVk", at("2026-11-21T07:56:19Z")};
+}
 inline ReleaseOrder release_order() {
   return {MachineId(hash('a')), AgreementId("agreement-7"), "ended", at("2027-11-21T08:00:00Z")};
 }

@@ -28,6 +28,7 @@ std::vector<Kind> kinds() {
           {"receipt", payload_of(examples::receipt()), [](std::string_view text) { return rewritten(receipt_from(text)); }},
           {"offer_answer", payload_of(examples::offer_answer()), [](std::string_view text) { return rewritten(offer_answer_from(text)); }},
           {"ticket", payload_of(examples::ticket()), [](std::string_view text) { return rewritten(ticket_from(text)); }},
+          {"escrow", payload_of(examples::escrow()), [](std::string_view text) { return rewritten(escrow_from(text)); }},
           {"release_order", payload_of(examples::release_order()), [](std::string_view text) { return rewritten(release_order_from(text)); }}};
 }
 

@@ -78,7 +78,7 @@ struct Rig {
     settings.poll = {
         .first = Duration{1'000}, .interval = Duration{60'000}, .interval_max = Duration{3'600'000}, .jitter = 0.0};
     Result<std::unique_ptr<Agent>> made =
-        Agent::start({files, controller, controller, sandbox, owner, controller, zones}, settings, identity(),
+        Agent::start({files, controller, controller, sandbox, owner, controller, zones, opener}, settings, identity(),
                      {.agent_version = "test",
                       .operating_system = "test",
                       .processors = 4,
@@ -217,6 +217,7 @@ struct Rig {
   ScriptedOwner owner;
   ScriptedController controller;
   tests::fakes::UtcZone zones;
+  LeaseOpener* opener = nullptr;  // none: the vault is a plain folder
   contract::TermsDocument terms;
   std::optional<images::keys::PrivateKey> line;
   std::optional<images::keys::PrivateKey> device;

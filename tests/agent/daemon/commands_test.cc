@@ -9,6 +9,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "agent/daemon/command_opener.h"
 #include "agent/daemon/command_releaser.h"
 #include "agent/daemon/device_identity.h"
 #include "agent/daemon/state_desk.h"
@@ -238,8 +239,9 @@ class ReleaseCommand : public MachineFolder {
  protected:
   Result<contract::Receipt> release(std::vector<std::string> command, bool keeper) {
     Mailbox mailbox;
-    CommandReleaser releaser(files_, mailbox, state_, rig_.voucher.machine, std::move(command));
-    if (keeper && !releaser.keep_rights()) return Error{ErrorCode::Unavailable, "no keeper could be made", {}};
+    CommandKeeper keeper_of_rights;
+    CommandReleaser releaser(files_, mailbox, keeper_of_rights, state_, rig_.voucher.machine, command);
+    if (keeper && !keeper_of_rights.keep_rights()) return Error{ErrorCode::Unavailable, "no keeper could be made", {}};
     releaser.begin_release("the order");
     std::deque<Mail> mails;
     for (int i = 0; i < 30 && mails.empty(); ++i) mails = mailbox.take(Duration{1'000});
@@ -256,6 +258,46 @@ TEST_F(ReleaseCommand, RunsTheProgramWithTheOrderAndTakesItsReceipt) {
                                                 keeper);
     ASSERT_TRUE(receipt) << receipt.error().text();
     EXPECT_EQ(receipt->order.text, "o-1");
+  }
+}
+
+class OpenCommand : public MachineFolder {
+ protected:
+  Result<partition::OpenAnswer> open(const std::vector<std::string>& command, const std::string& key, bool keeper) {
+    Mailbox mailbox;
+    CommandKeeper keeper_of_rights;
+    keeper_of_rights.add({"/bin/false"});  // another command that the same keeper knows
+    CommandOpener opener(mailbox, keeper_of_rights, "/vault", "", rig_.voucher.machine, command);
+    if (keeper && !keeper_of_rights.keep_rights()) return Error{ErrorCode::Unavailable, "no keeper could be made", {}};
+    opener.begin_open(key);
+    std::deque<Mail> mails;
+    for (int i = 0; i < 30 && mails.empty(); ++i) mails = mailbox.take(Duration{1'000});
+    if (mails.empty()) return Error{ErrorCode::Unavailable, "no event came", {}};
+    return std::get<PartitionAnswered>(std::get<Event>(mails.front())).answer;
+  }
+};
+
+TEST_F(OpenCommand, GetsTheKeyOnItsStandardInputAndOnNoCommandLine) {
+  const std::string key(64, '7');
+  const std::vector<std::string> command = {"/bin/sh", "-c",
+                                            "test \"$(cat)\" = " + key + " && test \"$1\" = /vault && test \"$2\" = root && "
+                                            "printf '{\"state\": \"open\", \"by\": \"given-key\", \"capacity_bytes\": 7}'",
+                                            "open", "{vault}", "{user}"};
+  for (const bool keeper : {false, true}) {
+    const auto answer = open(command, key, keeper);
+    ASSERT_TRUE(answer) << answer.error().text();
+    EXPECT_TRUE(answer->open);
+    EXPECT_EQ(answer->capacity, Bytes{7});
+    EXPECT_FALSE(open(command, "", keeper)) << "without the key";
+  }
+}
+
+TEST_F(OpenCommand, WithoutAKeySaysWhatItNeeds) {
+  for (const bool keeper : {false, true}) {
+    const auto answer = open({"/bin/sh", "-c", "cat > /dev/null; printf '{\"state\": \"key-needed\", \"reason\": \"no TPM\"}'; exit 4"}, "", keeper);
+    ASSERT_TRUE(answer) << answer.error().text();
+    EXPECT_FALSE(answer->open);
+    EXPECT_EQ(answer->reason, "no TPM");
   }
 }
 
