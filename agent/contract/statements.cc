@@ -110,6 +110,18 @@ void walk_release_order(Visitor& visit, Statement& s) {
   visit.hash("machine", s.machine.text);
   visit.name_or_empty("agreement", s.agreement.text);
   visit.name("reason", s.reason);
+  visit.flag("drained", s.drained);
+  visit.name_or_empty("forced_by", s.forced_by);
+  visit.instant("made_at", s.made_at);
+}
+
+template <typename Visitor, typename Statement>
+void walk_line_export(Visitor& visit, Statement& s) {
+  visit.name("line", s.line);
+  visit.hash("content", s.content.text);
+  visit.number("vouchers", s.vouchers);
+  visit.number("receipts", s.receipts);
+  visit.number("escrows", s.escrows);
   visit.instant("made_at", s.made_at);
 }
 
@@ -308,6 +320,7 @@ constexpr auto ticket_fields = [](auto& visit, auto& s) { walk_ticket(visit, s);
 constexpr auto escrow_fields = [](auto& visit, auto& s) { walk_escrow(visit, s); };
 constexpr auto slot_keys_fields = [](auto& visit, auto& s) { walk_slot_keys(visit, s); };
 constexpr auto release_order_fields = [](auto& visit, auto& s) { walk_release_order(visit, s); };
+constexpr auto line_export_fields = [](auto& visit, auto& s) { walk_line_export(visit, s); };
 
 }  // namespace
 
@@ -330,6 +343,7 @@ std::string payload_of(const Receipt& receipt) { return written(receipt, receipt
 std::string payload_of(const OfferAnswer& answer) { return written(answer, offer_answer_fields); }
 std::string payload_of(const Ticket& ticket) { return written(ticket, ticket_fields); }
 std::string payload_of(const ReleaseOrder& order) { return written(order, release_order_fields); }
+std::string payload_of(const LineExport& exported) { return written(exported, line_export_fields); }
 
 Result<Escrow> escrow_from(std::string_view payload) { return read<Escrow>("escrow", payload, escrow_fields); }
 
@@ -352,5 +366,6 @@ Result<Receipt> receipt_from(std::string_view payload) { return read<Receipt>("r
 Result<OfferAnswer> offer_answer_from(std::string_view payload) { return read<OfferAnswer>("offer answer", payload, offer_answer_fields); }
 Result<Ticket> ticket_from(std::string_view payload) { return read<Ticket>("ticket", payload, ticket_fields); }
 Result<ReleaseOrder> release_order_from(std::string_view payload) { return read<ReleaseOrder>("release order", payload, release_order_fields); }
+Result<LineExport> line_export_statement_from(std::string_view payload) { return read<LineExport>("line's export", payload, line_export_fields); }
 
 }  // namespace agent::contract

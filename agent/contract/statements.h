@@ -25,6 +25,7 @@ inline constexpr std::string_view offer_answer_type = "application/vnd.leaseback
 inline constexpr std::string_view ticket_type = "application/vnd.leaseback.ticket+json";
 inline constexpr std::string_view release_order_type = "application/vnd.leaseback.release-order+json";
 inline constexpr std::string_view escrow_type = "application/vnd.leaseback.escrow+json";
+inline constexpr std::string_view line_export_type = "application/vnd.leaseback.line-export+json";
 
 // Signed by the line's key: this machine was built for this order, with these terms on offer.
 struct Voucher {
@@ -103,11 +104,24 @@ struct Ticket {
   Instant expires_at;
 };
 
-// Signed by the controller: the machine is drained (or never furnished); its lease partition may go.
+// Signed by the controller: the lease partition of this machine may go. Whoever carries it out refuses one that is neither drained
+// nor forced.
 struct ReleaseOrder {
   MachineId machine;
   AgreementId agreement;
-  std::string reason;  // declined, ended, discontinued, terminated
+  std::string reason;     // declined, ended, discontinued, terminated
+  bool drained = false;   // nothing lies on it that anybody counts on: all was moved, or nothing ever came
+  std::string forced_by;  // when not drained: the operator who answers for what is lost
+  Instant made_at;
+};
+
+// Signed by the line's key: what follows it in an export file (line_export.h) is all that the line says, and unchanged.
+struct LineExport {
+  std::string line;
+  Digest content;  // SHA-256 of all bytes after the statement's line
+  std::uint64_t vouchers = 0;
+  std::uint64_t receipts = 0;
+  std::uint64_t escrows = 0;
   Instant made_at;
 };
 
@@ -146,6 +160,7 @@ std::string payload_of(const Receipt& receipt);
 std::string payload_of(const OfferAnswer& answer);
 std::string payload_of(const Ticket& ticket);
 std::string payload_of(const ReleaseOrder& order);
+std::string payload_of(const LineExport& exported);
 
 Result<Escrow> escrow_from(std::string_view payload);
 // InvalidInput, without repeating a key, for anything but 1 to 32 slots, each with a purpose and a key.
@@ -157,5 +172,6 @@ Result<Receipt> receipt_from(std::string_view payload);
 Result<OfferAnswer> offer_answer_from(std::string_view payload);
 Result<Ticket> ticket_from(std::string_view payload);
 Result<ReleaseOrder> release_order_from(std::string_view payload);
+Result<LineExport> line_export_statement_from(std::string_view payload);
 
 }  // namespace agent::contract

@@ -155,6 +155,8 @@ Done MachineAgent::take_release_order(const std::string& dsse) {
   if (order->machine != identity_.voucher_facts.machine) {
     return refuse(Error{ErrorCode::Refused, "the release order is for machine " + order->machine.text, {}});
   }
+  if (!order->drained && order->forced_by.empty())
+    return refuse(Error{ErrorCode::Refused, "the release order says neither that this machine is drained nor who forces it", {}});
   if (journal_->find("release-order") != nullptr) return {};
   journal_->put("release-order", dsse);
   release_ordered_ = moment_.running;

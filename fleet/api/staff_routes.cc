@@ -188,6 +188,7 @@ std::vector<Route> staff_routes() {
           {"GET", "/v1/machines/{id}", Audience::Staff, show_machine},
           {"POST", "/v1/machines/{id}/give-up", Audience::Staff, machine_act(&Operations::give_up_machine)},
           {"POST", "/v1/machines/{id}/drain", Audience::Staff, machine_act(&Operations::drain_machine)},
+          {"POST", "/v1/machines/{id}/force-release", Audience::Staff, machine_act(&Operations::force_release)},
           {"GET", "/v1/machines/{id}/allocations", Audience::Staff, machine_allocations},
           {"GET", "/v1/agreements", Audience::Staff, list_agreements},
           {"GET", "/v1/agreements/{id}", Audience::Staff, show_agreement},

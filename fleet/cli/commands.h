@@ -25,6 +25,7 @@ command_line::Command machine_list(const Ports& ports);
 command_line::Command machine_show(const Ports& ports);
 command_line::Command machine_give_up(const Ports& ports);
 command_line::Command machine_drain(const Ports& ports);
+command_line::Command machine_force_release(const Ports& ports);
 command_line::Command agreement_list(const Ports& ports);
 command_line::Command agreement_show(const Ports& ports);
 command_line::Command agreement_terminate(const Ports& ports);

@@ -1,4 +1,4 @@
-// machine give-up and machine drain: what cannot be taken back wants the machine named twice.
+// machine give-up, machine drain and machine force-release: what cannot be taken back wants the machine named twice.
 #include <boost/json.hpp>
 
 #include "fleet/cli/facts.h"
@@ -59,6 +59,14 @@ command_line::Command machine_give_up(const Ports& ports) {
               "What it held is rebuilt on other machines, what it ran is given to others. When it calls again, what it holds is stale and is freed, and it may furnish again.",
               {"leaseback-fleet machine give-up SN-1003 --confirm SN-1003 --reason 'stolen, police report 7'"}, {}},
              "give-up", "what it holds is rebuilt elsewhere and what it runs goes to others.");
+}
+
+command_line::Command machine_force_release(const Ports& ports) {
+  return act(ports,
+             {"machine", "force-release", "order a machine to release before it is drained",
+              "For a machine whose lease is over and which cannot be drained. What only it held is lost; your name stands in the signed order and in the machine's receipt.",
+              {"leaseback-fleet machine force-release SN-1003 --confirm SN-1003 --reason 'owner moves abroad tomorrow'"}, {}},
+             "force-release", "it gives its partition back at once, with all that others stored there.");
 }
 
 command_line::Command machine_drain(const Ports& ports) {

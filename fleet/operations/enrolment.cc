@@ -118,7 +118,7 @@ Done Operations::World::decline(const MachineId& id, const AgreementId& agreemen
   if (const Done done = registry.advance(agreement, terms::AgreementEvent::StartRelease, how, batch); !done) return done;
   if (const Done done = registry.advance(id, terms::MachineEvent::Decline, how, batch); !done) return done;
   if (const Done done = registry.advance(id, terms::MachineEvent::StartRelease, how, batch); !done) return done;
-  Result<std::string> order = release_order(*registry.find_machine(id), "declined", now);
+  Result<std::string> order = release_order(*registry.find_machine(id), "declined", "", now);
   if (!order) return order.error();
   registry.update(id, [&](registry::Machine& record) { record.release_order = *order; }, batch);
   registry.keep_statement("release-order/" + id.text, *order, how, batch);

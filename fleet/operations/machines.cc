@@ -77,9 +77,23 @@ void Operations::World::take_back(const MachineId& id, Instant now, store::Batch
   send(id, message);
 }
 
-Result<std::string> Operations::World::release_order(const registry::Machine& machine, const std::string& reason, Instant now) const {
-  contract::ReleaseOrder order{machine.id, machine.agreement, reason, std::chrono::floor<std::chrono::seconds>(now)};
+Result<std::string> Operations::World::release_order(const registry::Machine& machine, const std::string& reason, const std::string& forced_by,
+                                                     Instant now) const {
+  contract::ReleaseOrder order{machine.id, machine.agreement, reason, forced_by.empty(), forced_by, std::chrono::floor<std::chrono::seconds>(now)};
   return keys::sign_statement(contract::release_order_type, contract::payload_of(order), own.signing);
+}
+
+void Operations::World::order_release(const MachineId& id, const std::string& forced_by, const registry::Happening& how, store::Batch& batch) {
+  const registry::Machine& machine = *registry.find_machine(id);
+  Result<std::string> order = release_order(machine, reason_of(agreement_of(machine)), forced_by, how.at);
+  invariant(order.has_value(), "the controller's signing key cannot sign a release order");
+  registry.update(id, [&](registry::Machine& record) { record.release_order = *order; }, batch);
+  registry.keep_statement("release-order/" + id.text, *order, how, batch);
+  registry.record({.kind = forced_by.empty() ? "release-ordered" : "release-forced", .machine = id, .agreement = machine.agreement, .party = machine.owner,
+                   .text = how.reason}, how, batch);
+  contract::Message message;
+  message.mutable_release()->set_dsse(*std::move(order));
+  send(id, message);
 }
 
 // A machine whose lease is over, and on which nothing lies that anybody counts on, is told that its partition may go.
@@ -89,15 +103,7 @@ void Operations::World::order_releases(Instant now, store::Batch& batch) {
       ++id;
       continue;
     }
-    const registry::Machine& machine = *registry.find_machine(*id);
-    Result<std::string> order = release_order(machine, reason_of(agreement_of(machine)), now);
-    invariant(order.has_value(), "the controller's signing key cannot sign a release order");
-    registry.update(*id, [&](registry::Machine& record) { record.release_order = *order; }, batch);
-    registry.keep_statement("release-order/" + id->text, *order, by_controller(now, ""), batch);
-    registry.record({.kind = "release-ordered", .machine = *id, .agreement = machine.agreement, .party = machine.owner}, by_controller(now, ""), batch);
-    contract::Message message;
-    message.mutable_release()->set_dsse(*std::move(order));
-    send(*id, message);
+    order_release(*id, "", by_controller(now, ""), batch);
     id = releasing.erase(id);
   }
 }
@@ -155,6 +161,21 @@ Done Operations::give_up_machine(const MachineId& id, const std::string& by, con
   if (machine->public_key_pem.empty() || machine->state == terms::MachineState::Released)
     return Error{ErrorCode::Conflict, "machine " + machine->serial + " is " + std::string(name_of(machine->state)) + ": it holds nothing to be given up", {}};
   world_->give_up(id, {now, by, reason}, batch);
+  world_->finish(now, batch);
+  return {};
+}
+
+Done Operations::force_release(const MachineId& id, const std::string& by, const std::string& reason, Instant now, store::Batch& batch) {
+  const registry::Machine* machine = world_->registry.find_machine(id);
+  if (machine == nullptr) return Error{ErrorCode::NotFound, "no machine '" + id.text.substr(0, 64) + "'", {}};
+  if (machine->state != terms::MachineState::Releasing || !machine->release_order.empty())
+    return Error{ErrorCode::Conflict,
+                 "machine " + machine->serial + " is " + std::string(name_of(machine->state)) +
+                     (machine->release_order.empty() ? ": only a machine whose lease is over can be forced to release before it is drained" : " and was ordered to release already"),
+                 {}};
+  if (by.empty() || by.size() > 256) return Error{ErrorCode::InvalidInput, "who forces a release goes on the record: a name of 1 to 256 bytes", {}};
+  world_->order_release(id, by, {now, by, reason}, batch);
+  world_->releasing.erase(id);
   world_->finish(now, batch);
   return {};
 }

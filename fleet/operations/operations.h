@@ -102,6 +102,8 @@ class Operations {
   Done register_line(registry::Line line, const std::string& by, Instant now, store::Batch& batch);
   // A line's voucher; true when it was new.
   Result<bool> import_voucher(std::string_view voucher, const std::string& by, Instant now, store::Batch& batch);
+  // The statement of a line's export, which says that all of its file came from that line; Refused when no registered line signed it.
+  Done import_export(std::string_view statement, const std::string& by, Instant now, store::Batch& batch);
   // A line's receipt for a machine that it vouched for.
   Done import_receipt(std::string_view receipt, const std::string& by, Instant now, store::Batch& batch);
   // What was ordered, so that the incentives that depend on it are valued as they were quoted; true when it was new.
@@ -112,6 +114,9 @@ class Operations {
   Result<MachineView> machine(const MachineId& machine, Instant now) const;
   std::vector<MachineView> machines(Instant now) const;
   Done give_up_machine(const MachineId& machine, const std::string& by, const std::string& reason, Instant now, store::Batch& batch);
+  // Orders a machine whose lease is over to give its partition back although it still holds what others count on; `by` answers for
+  // that, and stands in the signed order. Conflict unless it is releasing and was not ordered yet.
+  Done force_release(const MachineId& machine, const std::string& by, const std::string& reason, Instant now, store::Batch& batch);
   Done drain_machine(const MachineId& machine, const std::string& by, const std::string& reason, Instant now, store::Batch& batch);
   Done terminate_agreement(const AgreementId& agreement, const std::string& by, const std::string& reason, Instant now,
                            store::Batch& batch);

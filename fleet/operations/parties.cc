@@ -78,6 +78,23 @@ Result<bool> Operations::import_voucher(std::string_view dsse, const std::string
   return added;
 }
 
+Done Operations::import_export(std::string_view dsse, const std::string& by, Instant now, store::Batch& batch) {
+  const Result<keys::Statement> statement = keys::parse_statement(dsse);
+  if (!statement) return statement.error().within("reading the statement of a line's export");
+  for (const keys::StatementSignature& signature : statement->signatures) {
+    const registry::Line* line = world_->registry.find_line_by_key(signature.key);
+    if (line == nullptr) continue;
+    const Result<keys::PublicKey> key = keys::PublicKey::from_pem(line->public_key_pem);
+    if (!key || !keys::verify_statement(*statement, *key, contract::line_export_type)) continue;
+    const Result<contract::LineExport> facts = contract::line_export_statement_from(statement->payload);
+    if (!facts) return facts.error().within("reading the export of line '" + line->id.text + "'");
+    const std::string name = "line-export/" + line->id.text + "/" + facts->content.text;
+    world_->registry.keep_statement(name, dsse, {now, by, "made " + text_of(facts->made_at)}, batch);
+    return {};
+  }
+  return Error{ErrorCode::Refused, "the export is not signed by a registered line", {}};
+}
+
 Done Operations::import_receipt(std::string_view dsse, const std::string& by, Instant now, store::Batch& batch) {
   const Result<keys::Statement> statement = keys::parse_statement(dsse);
   if (!statement) return statement.error().within("reading a receipt");

@@ -152,7 +152,9 @@ struct Operations::World {
   void release(const AgreementId& agreement, const std::string& reason, Instant now, store::Batch& batch);
   void start_draining(const MachineId& machine, const registry::Happening& how, store::Batch& batch);
   void order_releases(Instant now, store::Batch& batch);
-  Result<std::string> release_order(const registry::Machine& machine, const std::string& reason, Instant now) const;
+  // `forced_by` is empty for a machine on which nothing lies that anybody counts on.
+  Result<std::string> release_order(const registry::Machine& machine, const std::string& reason, const std::string& forced_by, Instant now) const;
+  void order_release(const MachineId& machine, const std::string& forced_by, const registry::Happening& how, store::Batch& batch);
   Result<terms::MachineState> take_release_receipt(std::string_view dsse, Instant now, store::Batch& batch);
   void give_up(const MachineId& machine, const registry::Happening& how, store::Batch& batch);
   void take_back(const MachineId& machine, Instant now, store::Batch& batch);

@@ -125,6 +125,14 @@ void declare_ingredients(IngredientOptions& options, command_line::OptionList& l
                 "public key of the controller, by which release orders are verified on the machine");
 }
 
+std::vector<std::string> words_of(const IngredientOptions& options) {
+  std::vector<std::string> words;
+  for (const auto& [name, value] : {std::pair{"--bundle", &options.bundle}, std::pair{"--bundle-key", &options.bundle_key},
+                                    std::pair{"--authority", &options.authority}, std::pair{"--controller-key", &options.controller_key}})
+    if (!value->empty()) words.insert(words.end(), {name, *value});
+  return words;
+}
+
 Done check_ingredients(const IngredientOptions& options) {
   if (options.bundle.empty() == options.bundle_key.empty()) return {};
   return Error{ErrorCode::InvalidInput,

@@ -34,6 +34,8 @@ struct IngredientOptions {
 };
 void declare_ingredients(IngredientOptions& options, command_line::OptionList& list);
 Done check_ingredients(const IngredientOptions& options);
+// The same options as words of a command line, for another process of this program.
+std::vector<std::string> words_of(const IngredientOptions& options);
 Done add_ingredients(const IngredientOptions& options, const Ports& ports, run::BuildRequest& request);
 
 // An operating system's bundle.

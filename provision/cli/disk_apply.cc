@@ -7,6 +7,7 @@
 #include "provision/cli/firmware_options.h"
 #include "provision/cli/machine_options.h"
 #include "provision/run/factory_run.h"
+#include "provision/run/run_events.h"
 #include "provision/run/run_lock.h"
 
 namespace provision::cli {
@@ -30,6 +31,7 @@ struct DiskApplyOptions {
   bool dry_run = false;
   bool yes = false;
   bool json = false;
+  bool events = false;
 };
 
 void declare(DiskApplyOptions& options, OptionList& list) {
@@ -47,6 +49,7 @@ void declare(DiskApplyOptions& options, OptionList& list) {
   list.flag("yes", options.yes, "do not ask before erasing");
   declare_clock(options.clock, list);
   list.json(options.json);
+  list.flag("events", options.events, "tell how far it is on standard output, one JSON object a line, instead of the report");
 }
 
 Done check(const DiskApplyOptions& options) { return check_ingredients(options.ingredients); }
@@ -62,7 +65,7 @@ Done confirm_erasing(const DiskApplyOptions& options, const run::RunReport& plan
   return Error{ErrorCode::Refused, "not confirmed; nothing was written (type the disk's name, or give --yes)", {}};
 }
 
-Result<ExitCode> run(const DiskApplyOptions& options, const Ports& ports, Streams& streams) {
+Result<ExitCode> apply(const DiskApplyOptions& options, const Ports& ports, Streams& streams, run::Progress& progress, run::EventLines* events) {
   const auto clock = clock_from(options.clock, ports);
   if (!clock) return clock.error();
   auto work = read_work(options.order, options.order.controller, ports);
@@ -84,7 +87,6 @@ Result<ExitCode> run(const DiskApplyOptions& options, const Ports& ports, Stream
   if (options.erase) request.existing = disk::ExistingContent::Erase;
   if (Done added = add_ingredients(options.ingredients, ports, request); !added) return added.error();
   if (Done added = add_system(options.system, ports, request); !added) return added.error();
-  StepLines progress(streams.err);
   run::RunPorts run_ports{ports.files, ports.disks, ports.processes, *clock->clock, progress};
   // The firmware is set before the disk is written: whatever refuses the disk must be known by then.
   if (options.dry_run || (options.erase && !options.yes) || !options.machine.root.empty()) {
@@ -108,8 +110,20 @@ Result<ExitCode> run(const DiskApplyOptions& options, const Ports& ports, Stream
   auto report = run::apply_order(request, *station, run_ports);
   if (!report) return report.error();
   report->steps.insert(report->steps.begin(), firmware->begin(), firmware->end());
-  print_report(*report, request.work, options.json, streams);
+  if (events == nullptr) print_report(*report, request.work, options.json, streams);
+  else events->tell({run::RunEventKind::Done, {}, {}, {}, report->outcome == run::RunOutcome::NoChanges ? "no-changes" : "changed", report->machine.text, {}});
   return ExitCode::Done;
+}
+
+Result<ExitCode> run(const DiskApplyOptions& options, const Ports& ports, Streams& streams) {
+  if (!options.events) {
+    StepLines progress(streams.err);
+    return apply(options, ports, streams, progress, nullptr);
+  }
+  run::EventLines events([&streams](const std::string& line) { streams.out << line << std::flush; });
+  auto ended = apply(options, ports, streams, events, &events);
+  if (!ended) events.tell({run::RunEventKind::Failed, ended.error().text(), {}, {}, {}, {}, std::string(name_of(ended.error().code))});
+  return ended;
 }
 
 }  // namespace

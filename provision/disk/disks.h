@@ -52,6 +52,8 @@ class Disks {
   virtual Result<Digest> hash_region(const std::string& path, const Extent& region) = 0;
   // Everything outside partitions that describes them (first and last MiB), for a backup. At most 2 MiB.
   virtual Result<std::string> save_table(const std::string& path) = 0;
+  // The note that travels with the disk (disk_note.h); empty when there is none. Corrupt when it was changed.
+  virtual Result<std::string> read_note(const std::string& path) = 0;
 
   // --- Changing. Each is durable, and idempotent.
 
@@ -62,6 +64,8 @@ class Disks {
   virtual Done write_table(const DiskPlan& plan) = 0;
   // Puts back what save_table returned. Conflict when the disk's size is not the saved one's.
   virtual Done restore_table(const std::string& path, const std::string& saved) = 0;
+  // Replaces the note, at most note_text_max bytes; an empty text takes it off. Conflict when the disk has no place for one.
+  virtual Done write_note(const std::string& path, const std::string& text) = 0;
   // Makes what these partitions shall hold, all of them at once: cut, each of them is done or not done. `keys` is read for a
   // lease partition only; InvalidInput without them, or when they are not those whose digests the plan's token names.
   virtual Done format(const std::string& path, const std::vector<PlannedPartition>& partitions, const LeaseKeys* keys) = 0;

@@ -12,6 +12,7 @@
 #include "provision/disk/contents.h"
 #include "provision/disk/device_file.h"
 #include "provision/disk/device_use.h"
+#include "provision/disk/disk_note.h"
 #include "provision/disk/disk_reader.h"
 #include "provision/disk/ext4.h"
 #include "provision/disk/ext4_tree.h"
@@ -82,6 +83,16 @@ Result<std::string> PartedDisks::save_table(const std::string& path) {
     if (!last) return last.error();
     return *first + *last;
   });
+}
+
+Result<std::string> PartedDisks::read_note(const std::string& path) {
+  return with_disk(path, OpenFor::Reading, "reading the note", [](DeviceFile& disk) { return disk::read_note(disk); });
+}
+
+Done PartedDisks::write_note(const std::string& path, const std::string& text) {
+  const Result<DiskFacts> facts = read_disk(path);
+  if (!facts) return facts.error();
+  return with_disk(path, OpenFor::Writing, "writing a note", [&](DeviceFile& disk) { return disk::write_note(disk, *facts, text); });
 }
 
 Done PartedDisks::make_image(const std::string& path, Bytes size) {

@@ -20,9 +20,11 @@ class PartedDisks final : public Disks {
                           const std::string& slot_key) override;
   Result<Digest> hash_region(const std::string& path, const Extent& region) override;
   Result<std::string> save_table(const std::string& path) override;
+  Result<std::string> read_note(const std::string& path) override;
 
   Done make_image(const std::string& path, Bytes size) override;
   Done write_table(const DiskPlan& plan) override;
+  Done write_note(const std::string& path, const std::string& text) override;
   Done restore_table(const std::string& path, const std::string& saved) override;
   Done format(const std::string& path, const std::vector<PlannedPartition>& partitions, const LeaseKeys* keys) override;
   Done destroy_key_slots(const std::string& path, const Extent& partition) override;

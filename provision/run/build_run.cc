@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "agent/contract/install_paths.h"
+#include "provision/run/abandon.h"
+#include "provision/run/quarantine.h"
 
 namespace provision::run {
 
@@ -41,9 +43,33 @@ Done BuildRun::read_journal() {
   auto journal = Journal::read(station_.files(), path);
   if (!journal) return journal.error();
   journal_ = std::move(*journal);
+  if (journal_->has(EntryKind::Fact, abandoned_fact))
+    return Error{ErrorCode::Refused, fmt::format("the run of order {} is being abandoned; `line abandon {}` finishes that", order_text(), order_text()), {}};
   finished_ = journal_->has(EntryKind::Fact, "finished");
   if (!journal_->entries().empty()) began_ = journal_->entries().front().at;
   return {};
+}
+
+Done BuildRun::check_quarantine() {
+  if (journal_)
+    if (const auto quarantine = quarantine_of(journal_->entries()))
+      return Error{ErrorCode::Refused,
+                   fmt::format("the disk of order {} is in quarantine since {} ({}); `quarantine clear {} --operator NAME --reason WHY` takes it "
+                               "back, `line abandon {}` gives the order to another disk",
+                               order_text(), policies::vocabulary::text_of(quarantine->since), quarantine->reason, order_text(), order_text()),
+                   {}};
+  return check_not_put_aside(request_.disk_path, ports_.disks);
+}
+
+Error BuildRun::put_aside(const Error& error, Recorder& recorder) {
+  if (!speaks_against_disk(error.code)) return error;
+  const bool recorded = !journal_->entries().empty() && journal_->entries().back().kind == EntryKind::Failure;
+  Error told = recorded ? error : recorder.failed("run", error);
+  const QuarantineMark mark{station_.line(), order_text(), request_.work.serial, error.text(), ports_.clock.now()};
+  const Done noted = ports_.disks.write_note(request_.disk_path, text_of(mark));
+  told.message += noted ? "; the disk is in quarantine, and bears a note that says so"
+                        : "; the disk is in quarantine, by the station's record alone (" + noted.error().message + ")";
+  return told;
 }
 
 Done BuildRun::settle_identity(const std::optional<install::FoundIdentity>& found) {

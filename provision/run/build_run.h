@@ -43,6 +43,11 @@ class BuildRun {
   Done check_safety();
   Done check_ingredients() const;
   Done read_journal();
+  // Refused while this run, or whatever was tried on this disk before, left it in quarantine.
+  Done check_quarantine();
+  // What a failed act comes to: when it speaks against the disk, the journal and a note on the disk say so, and nothing is built on
+  // it until an operator takes it back.
+  Error put_aside(const Error& error, Recorder& recorder);
   // The identity that is in the first of these trees which holds one, or in the run's folder, or a new one.
   Done settle_identity(const std::optional<install::FoundIdentity>& found);
   Done vouch();

@@ -6,6 +6,7 @@
 
 #include "provision/install/boot_files.h"
 #include "provision/run/build_run.h"
+#include "provision/run/quarantine.h"
 #include "provision/run/system_part.h"
 
 namespace provision::run {
@@ -65,6 +66,7 @@ class FactoryRun : public BuildRun {
     if (Done ready = check_ingredients(); !ready) return ready.error();
     if (Done decided = decide(); !decided) return decided.error();
     if (Done safe = check_writing(); !safe) return safe.error();
+    if (Done free = check_quarantine(); !free) return free.error();
     if (nothing_left()) {
       if (Done forgotten = forget_leftovers(); !forgotten) return forgotten.error();
       return report(RunOutcome::NoChanges);
@@ -76,7 +78,7 @@ class FactoryRun : public BuildRun {
     if (!finished_) plan_.existing = ExistingContent::Erase;
     for (const auto act : {&FactoryRun::make_image, &FactoryRun::lay_out_new, &FactoryRun::boot, &FactoryRun::install,
                            &FactoryRun::read_back, &FactoryRun::finish})
-      if (Done done = (this->*act)(recorder); !done) return done.error();
+      if (Done done = (this->*act)(recorder); !done) return put_aside(done.error(), recorder);
     RunReport done = report(RunOutcome::Changed);
     done.steps = recorder.done();
     return done;
@@ -86,6 +88,7 @@ class FactoryRun : public BuildRun {
     if (Done ready = check_ingredients(); !ready) return ready.error();
     if (Done decided = decide(); !decided) return decided.error();
     if (Done safe = check_writing(); !safe) return safe.error();
+    if (Done free = check_quarantine(); !free) return free.error();
     RunReport planned = report(nothing_left() ? RunOutcome::NoChanges : RunOutcome::Planned);
     planned.deletions = disk::deletions(plan_, facts_);
     if (image_missing_)
@@ -103,6 +106,8 @@ class FactoryRun : public BuildRun {
     auto findings = find_faults();
     if (!findings) return findings.error();
     verified.findings = std::move(*findings);
+    if (const auto quarantine = journal_ ? quarantine_of(journal_->entries()) : std::nullopt)
+      verified.findings.push_back("the disk is in quarantine: " + quarantine->reason);
     if (!finished_)
       verified.findings.push_back(fmt::format("the run of order {} was not finished: apply it again", order_text()));
     return verified;

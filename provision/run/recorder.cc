@@ -34,7 +34,7 @@ Done Recorder::step(const std::string& name, const std::string& text, const std:
 }
 
 Error Recorder::failed(const std::string& name, Error error) {
-  Done written = journal_.add({EntryKind::Failure, name, {{"reason", error.text()}}, ports_.clock.now()});
+  Done written = journal_.add({EntryKind::Failure, name, {{"reason", error.text()}, {"cause", std::string(policies::vocabulary::name_of(error.code))}}, ports_.clock.now()});
   // The first failure is what people need to hear; that the journal failed as well only adds to it.
   if (!written)
     return std::move(error).within("(and the journal could not be written: " + written.error().message + ")");

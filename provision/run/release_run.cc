@@ -120,8 +120,14 @@ class ReleaseRun {
                    fmt::format("the release order is for machine {}, this disk is machine {}'s", order->machine.text,
                                voucher->machine.text),
                    {}};
+    if (!order->drained && order->forced_by.empty())
+      return Error{ErrorCode::Refused,
+                   "the release order says neither that the machine is drained nor who forces it: what others stored there would be "
+                   "lost; let the controller drain it, or `leaseback-fleet machine force-release` it",
+                   {}};
     machine_ = std::move(*voucher);
     reason_ = "ordered by the controller: " + order->reason;
+    if (!order->drained) reason_ += "; forced by " + order->forced_by + " before it was drained";
     return {};
   }
 

@@ -23,6 +23,7 @@ class RetrofitRun : public BuildRun {
       if (Done forgotten = forget_leftovers(); !forgotten) return forgotten.error();
       return report(RunOutcome::NoChanges);
     }
+    if (Done free = check_quarantine(); !free) return free.error();
     if (Done kept = keep("retrofit"); !kept) return kept.error();
     Recorder recorder(*journal_, ports_);
     const auto acts =
@@ -34,7 +35,7 @@ class RetrofitRun : public BuildRun {
             : std::vector<Done (RetrofitRun::*)(Recorder&)>{&RetrofitRun::save_table, &RetrofitRun::remember_declined,
                                                             &RetrofitRun::finish};
     for (const auto act : acts)
-      if (Done done = (this->*act)(recorder); !done) return done.error();
+      if (Done done = (this->*act)(recorder); !done) return put_aside(done.error(), recorder);
     RunReport done = report(RunOutcome::Changed);
     done.steps = recorder.done();
     return done;

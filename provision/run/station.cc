@@ -8,6 +8,8 @@
 #include "images/keys/key_files.h"
 #include "policies/vocabulary/hex.h"
 #include "policies/vocabulary/json_text.h"
+#include "provision/run/abandon.h"
+#include "provision/run/quarantine.h"
 
 namespace provision::run {
 namespace {
@@ -65,11 +67,19 @@ RunSummary summary_of(const std::string& name, const Journal& journal) {
   const bool finished = journal.has(EntryKind::Fact, "finished");
   const bool failed = !journal.entries().empty() && journal.entries().back().kind == EntryKind::Failure;
   summary.state = finished ? "finished" : failed ? "failed" : "cut";
-  if (failed && !finished) summary.reason = fact_or_nothing(&journal.entries().back(), "reason");
+  if (failed && !finished) {
+    summary.reason = fact_or_nothing(&journal.entries().back(), "reason");
+    summary.cause = fact_or_nothing(&journal.entries().back(), "cause");
+  }
+  if (const auto quarantine = quarantine_of(journal.entries()); quarantine && summary.what != "release") {
+    summary.state = "quarantined";
+    summary.reason = quarantine->reason;
+  }
   if (!journal.entries().empty()) {
     summary.began = journal.entries().front().at;
     summary.last = journal.entries().back().at;
   }
+  if (journal.has(EntryKind::Fact, abandoned_fact)) summary.state = "abandoned";
   return summary;
 }
 

@@ -41,12 +41,13 @@ Result<Escrow> escrow_from(std::string_view text);
 
 struct RunSummary {
   std::string name;
-  std::string state;  // "finished", "failed", "cut"
+  std::string state;  // "finished", "failed", "quarantined", "abandoned", "cut"
   std::string what;   // "apply", "retrofit", "release"
   std::string serial;
   std::string machine;  // empty without agent
   std::string disk;
   std::string reason;  // of a failure
+  std::string cause;   // of a failure: the name of its ErrorCode; empty in journals of before causes were kept
   Instant began;
   Instant last;
 };

@@ -68,7 +68,7 @@ class ScriptedController final : public agent::daemon::Exchange,
     return *images::keys::sign_statement(
         agent::contract::release_order_type,
         agent::contract::payload_of(agent::contract::ReleaseOrder{
-            .machine = id, .agreement = AgreementId{"agreement-1"}, .reason = reason, .made_at = whole(now)}),
+            .machine = id, .agreement = AgreementId{"agreement-1"}, .reason = reason, .drained = true, .forced_by = {}, .made_at = whole(now)}),
         signing);
   }
 

@@ -31,7 +31,9 @@ inline Escrow escrow() {
   return {"SN-0001", MachineId(hash('a')), OrderId("home-1"), "0f3b8c52-1c9e-4d4c-8a57-0d3f5f3c6a11", KeyId(hash('e')), "c2VhbGVk", at("2026-11-21T07:56:19Z")};
 }
 inline ReleaseOrder release_order() {
-  return {MachineId(hash('a')), AgreementId("agreement-7"), "ended", at("2027-11-21T08:00:00Z")};
+  return {MachineId(hash('a')), AgreementId("agreement-7"), "ended", true, "", at("2027-11-21T08:00:00Z")};
 }
+
+inline LineExport line_export() { return {"line-1", Digest(hash('e')), 32, 32, 30, at("2026-11-21T18:00:00Z")}; }
 
 }  // namespace agent::contract::examples

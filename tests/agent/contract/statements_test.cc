@@ -23,6 +23,7 @@ Result<std::string> rewritten(const Result<Statement>& read) {
 
 std::vector<Kind> kinds() {
   return {{"voucher", payload_of(examples::voucher()), [](std::string_view text) { return rewritten(voucher_from(text)); }},
+          {"line_export", payload_of(examples::line_export()), [](std::string_view text) { return rewritten(line_export_statement_from(text)); }},
           {"consent", payload_of(examples::consent()), [](std::string_view text) { return rewritten(consent_from(text)); }},
           {"enrolment", payload_of(examples::enrolment()), [](std::string_view text) { return rewritten(enrolment_from(text)); }},
           {"receipt", payload_of(examples::receipt()), [](std::string_view text) { return rewritten(receipt_from(text)); }},

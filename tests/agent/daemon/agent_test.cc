@@ -305,15 +305,27 @@ TEST(Agent, ObeysOnlyAReleaseOrderOfItsController) {
   const contract::ReleaseOrder order{.machine = rig.voucher.machine,
                                      .agreement = AgreementId{"agreement-1"},
                                      .reason = "ended",
+                                     .drained = true,
+                                     .forced_by = {},
                                      .made_at = ScriptedController::whole(rig.now)};
   const contract::ReleaseOrder other{.machine = MachineId{std::string(64, 'a')},
                                      .agreement = AgreementId{"agreement-1"},
                                      .reason = "ended",
+                                     .drained = true,
+                                     .forced_by = {},
                                      .made_at = order.made_at};
+  const contract::ReleaseOrder undrained{.machine = rig.voucher.machine,
+                                         .agreement = AgreementId{"agreement-1"},
+                                         .reason = "ended",
+                                         .drained = false,
+                                         .forced_by = {},
+                                         .made_at = order.made_at};
   for (const std::string& dsse :
        {*images::keys::sign_statement(contract::release_order_type, contract::payload_of(order), stranger),
         *images::keys::sign_statement(contract::receipt_type, contract::payload_of(order), rig.controller.signing),
         *images::keys::sign_statement(contract::release_order_type, contract::payload_of(other),
+                                      rig.controller.signing),
+        *images::keys::sign_statement(contract::release_order_type, contract::payload_of(undrained),
                                       rig.controller.signing),
         std::string("not an envelope")}) {
     contract::Message release;

@@ -29,6 +29,10 @@ class CutDisks final : public Disks {
     return real_.open_tree(p, e, a);
   }
 
+  Result<std::string> read_note(const std::string& path) override { return real_.read_note(path); }
+  Done write_note(const std::string& path, const std::string& text) override {
+    return change([&] { return real_.write_note(path, text); });
+  }
   Done make_image(const std::string& path, Bytes size) override {
     return change([&] { return real_.make_image(path, size); });
   }

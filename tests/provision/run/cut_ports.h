@@ -117,7 +117,7 @@ class CutTree final : public disk::FileTree {
   Power& power_;
 };
 
-class CutDisks final : public disk::Disks {
+class CutDisks : public disk::Disks {
  public:
   CutDisks(disk::Disks& real, Power& power) : real_(real), power_(power) {}
   Result<disk::DiskFacts> read(const std::string& path) override { return real_.read(path); }
@@ -131,6 +131,10 @@ class CutDisks final : public disk::Disks {
     return real_.hash_region(path, region);
   }
   Result<std::string> save_table(const std::string& path) override { return real_.save_table(path); }
+  Result<std::string> read_note(const std::string& path) override { return real_.read_note(path); }
+  Done write_note(const std::string& path, const std::string& text) override {
+    return on("write_note", [&] { return real_.write_note(path, text); });
+  }
   Done make_image(const std::string& path, Bytes size) override {
     return on("make_image", [&] { return real_.make_image(path, size); });
   }

@@ -161,7 +161,7 @@ TEST_F(Program, ReleasesByTheControllersOrderAndLeavesTheOwnersFiles) {
   const auto controller = *images::keys::PrivateKey::generate(images::keys::KeyKind::SigningKey);
   ASSERT_TRUE(images::keys::write_public_key(shop.files, shop.path("controller.pem"), controller.public_key()));
   const auto order_for = [&](const std::string& machine) {
-    const contract::ReleaseOrder order{MachineId(machine), AgreementId("a-1"), "declined", shop.clock.now()};
+    const contract::ReleaseOrder order{MachineId(machine), AgreementId("a-1"), "declined", true, "", shop.clock.now()};
     EXPECT_TRUE(shop.files.replace(
         shop.path("order.dsse"),
         *images::keys::sign_statement(contract::release_order_type, contract::payload_of(order), controller),
