@@ -15,6 +15,7 @@ using command_line::Streams;
 
 struct DiskPlanOptions {
   OrderOptions order;
+  SystemOptions system;
   std::string sector_size;
   std::string picture;
   bool create_image = false;
@@ -24,6 +25,7 @@ struct DiskPlanOptions {
 
 void declare(DiskPlanOptions& options, OptionList& list) {
   declare_order(options.order, list);
+  declare_system(options.system, list);
   list.flag("create-image", options.create_image, "plan for an image file that is yet to be made");
   declare_sector_size(options.sector_size, list);
   list.optional("picture", "FILE", options.picture, "draw the layout into this file too, as SVG");
@@ -41,6 +43,7 @@ Result<ExitCode> run(const DiskPlanOptions& options, const Ports& ports, Streams
   request.disk_path = std::move(*path);
   if (options.create_image) request.image = run::ImageChoice::MakeWhenMissing;
   request.image_sector_size = sector_size_of(options.sector_size);
+  if (Done added = add_system(options.system, ports, request); !added) return added.error();
   if (options.erase) request.existing = disk::ExistingContent::Erase;
   StepLines progress(streams.err);
   run::RunPorts run_ports{ports.files, ports.disks, ports.processes, ports.clock, progress};

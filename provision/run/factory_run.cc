@@ -429,8 +429,12 @@ Result<RunReport> plan_order(const BuildRequest& request, RunPorts& ports) {
   auto wanted = order::disk_request(request.work, there->facts, seal_for_plan(request.work, there->facts));
   if (!wanted) return wanted.error();
   wanted->existing = request.existing;
+  auto system = SystemPart::settle(request.system, {}, false, ports, {});
+  if (!system) return system.error();
+  wanted->system_source = system->source();
   auto plan = disk::plan_new_disk(*wanted, there->facts);
   if (!plan) return plan.error();
+  if (Done looked = system->look(*plan, request.work.presets, nullptr); !looked) return looked.error();
   const auto steps = disk::difference(*plan, there->facts);
   if (!steps) return steps.error();
   RunReport report;
