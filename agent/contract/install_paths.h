@@ -14,6 +14,8 @@ inline constexpr std::string_view firmware_record_name = "firmware.json";       
 inline constexpr std::string_view terms_name = "terms.json";                     // in the settings folder: what is offered
 inline constexpr std::string_view agent_settings_name = "agent.yaml";            // in the settings folder
 inline constexpr std::string_view authority_name = "authority.pem";              // in the settings folder
+inline constexpr std::string_view status_name = "status.json";                   // in the state folder; its "state" says "released" at the end
+inline constexpr std::string_view release_folder = "/var/lib/leaseback-release"; // journal and papers of a release; stays with the owner
 inline constexpr std::string_view unit_folder = "/usr/lib/systemd/system";
 
 }  // namespace agent::contract

@@ -3,11 +3,12 @@
 
 #include <string>
 
+#include "agent/contract/install_paths.h"
 #include "agent/daemon/agent.h"
 
 namespace agent::daemon {
 
-inline constexpr std::string_view status_name = "status.json";  // in the state folder
+using contract::status_name;
 
 // One JSON object, ending in a line end.
 std::string status_json(const AgentReport& report, Instant now);

@@ -52,6 +52,7 @@ command_line::Command disk_extract_command(const Ports& ports);
 command_line::Command station_show_command(const Ports& ports);
 command_line::Command machine_check_command(const Ports& ports);
 command_line::Command machine_record_command(const Ports& ports);
+command_line::Command machine_leave_command(const Ports& ports);
 command_line::Command firmware_show_command(const Ports& ports);
 command_line::Command firmware_apply_command(const Ports& ports);
 command_line::Command firmware_restore_command(const Ports& ports);

@@ -7,6 +7,7 @@
 #include "provision/cli/commands.h"
 #include "provision/cli/firmware_options.h"
 #include "provision/cli/machine_options.h"
+#include "provision/disk/living_disks.h"
 #include "provision/run/release_run.h"
 #include "provision/run/run_lock.h"
 
@@ -28,6 +29,7 @@ struct DiskReleaseOptions {
   std::string receipt;
   std::string confirm;
   std::string clock;
+  bool in_use = false;
   bool json = false;
 };
 
@@ -43,6 +45,7 @@ void declare(DiskReleaseOptions& options, OptionList& list) {
                 "private key that signs the receipt: the machine's; without it the receipt is left unsigned");
   list.optional("receipt", "FILE", options.receipt, "write the receipt there, too");
   list.optional("confirm", "PATH", options.confirm, "for a block device: its path, serial or WWN once more");
+  list.flag("in-use", options.in_use, "it is the disk that this system runs from: give the space back beside what is mounted");
   declare_machine(options.machine, "then put the firmware of the machine back to what it was: / is this machine", list);
   declare_clock(options.clock, list);
   list.json(options.json);
@@ -120,7 +123,9 @@ Result<ExitCode> run(const DiskReleaseOptions& options, const Ports& ports, Stre
   auto station = run::Station::open_bare(ports.files, options.station);
   if (!station) return station.error();
   StepLines progress(streams.err);
-  run::RunPorts run_ports{ports.files, ports.disks, ports.processes, *clock->clock, progress};
+  disk::LivingDisks living(ports.disks, ports.processes);
+  if (options.in_use) request.state = run::DiskState::InUse;
+  run::RunPorts run_ports{ports.files, options.in_use ? static_cast<disk::Disks&>(living) : ports.disks, ports.processes, *clock->clock, progress};
   const auto lock = run::RunLock::take({request.disk_path});
   if (!lock) return lock.error();
   if (Done saved = save_firmware_record(options.machine, options.station, ports); !saved) return saved.error().within("saving the firmware's record");

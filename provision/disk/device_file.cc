@@ -47,7 +47,7 @@ Result<DeviceFile> DeviceFile::open(const std::string& path, OpenFor purpose) {
   file.block_device_ = S_ISBLK(status.st_mode);
   if (!file.block_device_ && !S_ISREG(status.st_mode))
     return Error{ErrorCode::Unsupported, path + " is neither an image file nor a block device", {}};
-  int flags = O_CLOEXEC | (purpose == OpenFor::Writing ? O_RDWR : O_RDONLY);
+  int flags = O_CLOEXEC | (purpose == OpenFor::Reading ? O_RDONLY : O_RDWR);
   if (file.block_device_ && purpose == OpenFor::Writing) flags |= O_EXCL;
   file.descriptor_ = ::open(path.c_str(), flags);
   if (file.descriptor_ < 0) return file.failure("opening");

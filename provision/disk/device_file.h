@@ -10,7 +10,11 @@
 
 namespace provision::disk {
 
-enum class OpenFor { Reading, Writing };
+enum class OpenFor {
+  Reading,
+  Writing,
+  WritingInUse,  // without O_EXCL: beside mounted partitions, whose own bytes must be left alone
+};
 
 class DeviceFile {
  public:

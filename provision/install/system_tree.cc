@@ -121,11 +121,14 @@ std::string agent_settings_text(const AgentSettings& settings) {
   command_lines("lease_command", {program, "lease", "open", partition, "--mount", "{vault}", "--owner", "{user}", "--key-stdin", "--json"});
   command_lines("lease_close_command", {program, "lease", "close", partition, "--mount", "{vault}"});
   if (settings.controller_key_pem.empty()) return text;
-  const std::vector<std::string> command = {in(contract::program_folder, "leaseback-provision"), "disk", "release",
-                                            "PARTUUID=" + settings.lease_partition, "--order", "{order}",
+  // A unit of its own: it sees the owner's mounts, which the agent's service does not, and outlives the agent.
+  const std::vector<std::string> command = {"systemd-run", "--quiet", "--wait", "--pipe", "--collect",
+                                            in(contract::program_folder, "leaseback-provision"), "disk", "release",
+                                            // By a partition that stays: a cut release must find the disk again.
+                                            "PARTUUID=" + settings.lasting_partition, "--in-use", "--order", "{order}",
                                             "--controller-key", in(contract::settings_folder, controller_key_name),
                                             // Outside of what release removes.
-                                            "--station", "/var/lib/leaseback-release", "--machine", "/"};
+                                            "--station", std::string(contract::release_folder), "--machine", "/"};
   text += "release_command:\n";
   for (const std::string& word : command) text += fmt::format("  - \"{}\"\n", word);
   return text;

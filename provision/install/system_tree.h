@@ -38,6 +38,7 @@ struct AgentSettings {
   std::string voucher;                    // DSSE
   std::string device_key_pem;             // secret
   std::string lease_partition;            // UUID of the partition; empty when there is none
+  std::string lasting_partition;          // UUID of one that stays when the lease ends; needed with a lease partition
   std::vector<std::string> made_folders;  // see InstallationMarker
   std::string indicator_led;    // of /sys/class/leds; empty: none
   std::string firmware_record;  // what the firmware was, for release; empty: nothing was set

@@ -114,6 +114,8 @@ install::WantedNodes BuildRun::agent_nodes(std::vector<std::string> made_folders
   settings.voucher = identity_->voucher();
   settings.device_key_pem = identity_->device_key().pem();
   if (with_lease()) settings.lease_partition = plan_.partition(disk::Role::Lease)->uuid;
+  for (const disk::PlannedPartition& partition : plan_.partitions)
+    if (with_lease() && partition.role != disk::Role::Lease && settings.lasting_partition.empty()) settings.lasting_partition = partition.uuid;
   settings.made_folders = std::move(made_folders);
   settings.indicator_led = request_.work.indicator_led;
   // Kept there by whoever set the firmware of the machine before this run: on the machine it tells release what to put back.

@@ -28,7 +28,8 @@ class ReleaseRun {
     if (Done ready = look(); !ready) return ready.error();
     if (journal_ && journal_->has(EntryKind::Fact, "finished")) return finished_before();
     const bool begun = journal_ && journal_->has(EntryKind::Fact, "disk");
-    if (!begun && facts_.lease() == nullptr && !installation_) {
+    const bool clean = !installation_ || request_.state == DiskState::InUse;
+    if (!begun && facts_.lease() == nullptr && clean) {
       ReleaseReport report;
       report.nothing_to_do = true;
       return report;
@@ -49,7 +50,10 @@ class ReleaseRun {
     facts_ = std::move(*facts);
     const auto use = ports_.disks.use_of(request_.disk_path);
     if (!use) return use.error();
-    if (Done safe = disk::may_write(*use, request_.confirmation); !safe) return safe;
+    if (request_.state == DiskState::InUse && use->read_only)
+      return Error{ErrorCode::Refused, fmt::format("{} is read-only; lift its write protection", use->path), {}};
+    if (request_.state == DiskState::AtRest)
+      if (Done safe = disk::may_write(*use, request_.confirmation); !safe) return safe;
     auto plan = disk::plan_release(facts_);
     if (!plan) return plan.error();
     plan_ = std::move(*plan);
@@ -219,6 +223,7 @@ class ReleaseRun {
   }
 
   Result<std::map<std::string, std::string>> digests() {
+    if (request_.state == DiskState::InUse) return std::map<std::string, std::string>();
     const auto text = station_.files().read(marker_path(), mebibytes(1));
     if (!text) return text.error();
     const auto marker = install::marker_from(*text);
@@ -242,7 +247,7 @@ class ReleaseRun {
 
   Done remove_ours(Recorder& recorder) {
     const disk::PartitionFacts* partition = facts_.partition(installed_on());
-    if (installed_on() == 0 || partition == nullptr) return {};
+    if (installed_on() == 0 || partition == nullptr || request_.state == DiskState::InUse) return {};
     const auto text = station_.files().read(marker_path(), mebibytes(1));
     if (!text) return text.error();
     const auto marker = install::marker_from(*text);
@@ -277,7 +282,7 @@ class ReleaseRun {
     faults.insert(faults.end(), left->begin(), left->end());
     const auto still = find_installation(facts_, ports_.disks, request_.disk_path);
     if (!still) return still.error();
-    if (*still)
+    if (*still && request_.state == DiskState::AtRest)
       faults.push_back(fmt::format("partition {} still holds {}", (*still)->partition, (*still)->paths.front()));
     auto after = digests();
     if (!after) return after.error();
@@ -324,7 +329,7 @@ class ReleaseRun {
 
   // Asked again after the end: the same receipt.
   Result<ReleaseReport> finished_before() {
-    if (facts_.lease() != nullptr || installation_)
+    if (facts_.lease() != nullptr || (installation_ && request_.state == DiskState::AtRest))
       return Error{ErrorCode::Conflict,
                    fmt::format("{} was released before, and bears a lease again; use another --station folder",
                                request_.disk_path),

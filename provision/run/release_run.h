@@ -22,8 +22,15 @@ struct ReleaseAuthority {
   std::string operator_name;                              // instead of an order; 1 to 100 bytes
 };
 
+enum class DiskState {
+  AtRest,  // nothing on it is in use: the owner's files are digested before and after, and everything of ours goes
+  InUse,   // the system runs from it (`disks` must be disk::LivingDisks): files change while they are read and have no digest, and ours stay
+           // until the agent has told its controller of the release (leave_run.h)
+};
+
 struct ReleaseRequest {
   std::string disk_path;
+  DiskState state = DiskState::AtRest;
   disk::Confirmation confirmation;
   ReleaseAuthority authority;
   std::optional<images::keys::PrivateKey>
