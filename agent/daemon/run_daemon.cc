@@ -14,6 +14,7 @@
 #include "agent/daemon/state_desk.h"
 #include "agent/daemon/state_lock.h"
 #include "agent/daemon/status_text.h"
+#include "agent/indicator/indicator.h"
 #include "agent/sandbox/bubblewrap_sandbox.h"
 #include "images/files/posix_files.h"
 #include "images/files/stepped_clock.h"
@@ -81,17 +82,32 @@ class StatusKeeper {
   Duration written_at_{0};
 };
 
-Done loop(Agent& agent, Mailbox& mailbox, const Clock& clock, StatusKeeper& status, bool clock_is_stepped) {
+// A LED that is not there is worth a word, not a failure.
+void warn_of(const Done& done) {
+  if (!done) spdlog::warn("{}", done.error().text());
+}
+
+std::unique_ptr<indicator::Led> led_of(const Settings& settings) {
+  if (settings.indicator_led.empty()) return nullptr;
+  auto led = indicator::open_sysfs_led("/sys/class/leds", settings.indicator_led);
+  if (led) return *std::move(led);
+  spdlog::warn("no light will show that leased work runs: {}", led.error().text());
+  return nullptr;
+}
+
+Done loop(Agent& agent, Mailbox& mailbox, const Clock& clock, StatusKeeper& status, indicator::Indicator& light, bool clock_is_stepped) {
   for (;;) {
     const Moment moment{.now = clock.now(), .running = mailbox.running()};
     Result<Duration> wait = agent.step(moment);
     if (!wait) return wait.error();
     const AgentReport report = agent.report();
     status.tell(report, moment);
+    warn_of(light.show(report.running > 0));
     if (report.phase == Phase::Released) return {};
     const bool often = clock_is_stepped || report.phase == Phase::AwaitingAnswer;
     for (Mail& mail : mailbox.take(std::min(*wait, often ? look_often : look_seldom))) {
       if (std::holds_alternative<Terminate>(mail)) {
+        warn_of(light.show(false));
         spdlog::info("stopped");
         spdlog::shutdown();
         std::_Exit(EXIT_SUCCESS);  // tasks die with this thread; nothing waits for a network that may hang
@@ -137,6 +153,9 @@ Done run_daemon(const Settings& settings) {
     close_first = keeper.add(lease_words(settings.lease_close_command, settings.vault_folder, settings.user, machine));
   }
   CommandReleaser releaser(files, mailbox, keeper, settings.state_folder, machine, settings.release_command, close_first);
+  // Opened while we may; it is lit and put back with whatever rights we have then.
+  indicator::Indicator light(led_of(settings), files, settings.state_folder + "/indicator");
+  warn_of(light.resume());
   if (!settings.user.empty() && getuid() == 0) {
     Done kept = keeper.keep_rights();
     if (kept) kept = become_user(settings.user, {settings.state_folder, settings.vault_folder});
@@ -172,7 +191,7 @@ Done run_daemon(const Settings& settings) {
                    *std::move(identity), facts, seed(), {.now = clock.now(), .running = mailbox.running()});
   if (!agent) return std::move(agent).error();
   StatusKeeper status(files, settings.state_folder);
-  return loop(**agent, mailbox, clock, status, stepped != nullptr);
+  return loop(**agent, mailbox, clock, status, light, stepped != nullptr);
 }
 
 }  // namespace agent::daemon

@@ -2,6 +2,7 @@
 
 #include "agent/contract/install_paths.h"
 #include "policies/loading/model_section.h"
+#include "policies/loading/model_section.h"
 #include "policies/loading/strict_yaml.h"
 
 namespace agent::daemon {
@@ -64,6 +65,11 @@ Result<Settings> with_yaml(Settings settings, std::string_view yaml, std::string
       root.duration_or("poll_interval_max", settings.poll_interval_max, {Duration{10}, Duration{604'800'000}});
   settings.exchange_timeout =
       root.duration_or("exchange_timeout", settings.exchange_timeout, {Duration{1'000}, Duration{600'000}});
+  if (std::optional<policies::loading::Section> indicator = root.optional_section("indicator")) {
+    settings.indicator_led = indicator->text("led", {0, 64});
+    if (!settings.indicator_led.empty() && !policies::loading::is_led_name(settings.indicator_led))
+      indicator->refuse("led", "'" + settings.indicator_led + "' is not the name of a LED in /sys/class/leds");
+  }
   settings.log_level =
       root.one_of_or<std::string>("log_level", settings.log_level,
                                   {{"error", "error"}, {"warning", "warning"}, {"info", "info"}, {"debug", "debug"}});
@@ -117,6 +123,8 @@ std::string text_of(const Settings& settings) {
   line("poll_interval", policies::vocabulary::text_of(settings.poll_interval));
   line("poll_interval_max", policies::vocabulary::text_of(settings.poll_interval_max));
   line("exchange_timeout", policies::vocabulary::text_of(settings.exchange_timeout));
+  text += "indicator:\n";
+  line("  led", quoted(settings.indicator_led));
   line("log_level", settings.log_level);
   return text;
 }

@@ -35,6 +35,7 @@ struct Settings {
   Duration poll_interval{300'000};        // poll_first to 1 d
   Duration poll_interval_max{3'600'000};  // poll_interval to 7 d
   Duration exchange_timeout{30'000};      // 1 s to 10 min
+  std::string indicator_led;              // of /sys/class/leds: lit while leased work runs; empty: none
   std::string log_level = "info";         // error, warning, info, debug
 };
 

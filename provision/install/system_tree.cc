@@ -109,6 +109,7 @@ WantedNodes system_nodes(const SystemSettings& settings, const disk::DiskPlan& p
 std::string agent_settings_text(const AgentSettings& settings) {
   std::string text = "# Written at manufacture.\n";
   if (!settings.controller_url.empty()) text += fmt::format("controller: \"{}\"\n", settings.controller_url);
+  if (!settings.indicator_led.empty()) text += fmt::format("indicator:\n  led: \"{}\"\n", settings.indicator_led);
   if (settings.lease_partition.empty()) return text;
   text += fmt::format("lease_partition: \"{}\"\n", settings.lease_partition);
   // The vault lies on the lease partition: opened when the agent begins, closed before the disk is given back.
