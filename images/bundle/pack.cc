@@ -1,3 +1,5 @@
+#include <cstring>
+
 #include "images/bundle/archive_writer.h"
 #include "images/bundle/bundle.h"
 #include "images/bundle/image_map.h"
@@ -158,7 +160,10 @@ Result<SystemContents> packed_archive(files::Files& files, const std::string& co
   return contents;
 }
 
-bool all_zeros(std::string_view bytes) { return bytes.find_first_not_of('\0') == std::string_view::npos; }
+// A zero, and each byte like the one before it: memcmp is many times faster than a search.
+bool all_zeros(std::string_view bytes) {
+  return bytes.empty() || (bytes[0] == '\0' && std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
+}
 
 // ext4's superblock begins at byte 1024, its magic (little-endian 0xEF53) 56 bytes into it.
 Done check_is_ext4(files::Files& files, const std::string& image) {

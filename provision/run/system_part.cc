@@ -18,8 +18,8 @@ disk::SystemSource source_of(const image::VerifiedSystem& system) {
 
 // The journal is ours and chained: what it holds was written by `facts`.
 disk::SystemSource source_in(const Entry& fact) {
-  disk::SystemSource source{Digest(fact.facts.at("digest")), {}};
-  const std::string& size = fact.facts.at("image_bytes");
+  disk::SystemSource source{Digest(fact.facts.at("system_digest")), {}};
+  const std::string& size = fact.facts.at("system_image_bytes");
   std::from_chars(size.data(), size.data() + size.size(), source.image_size.count);
   return source;
 }
@@ -37,12 +37,13 @@ Result<SystemPart> SystemPart::settle(const std::optional<image::SystemBundle>& 
                                       RunPorts& ports, std::string folder) {
   SystemPart part(ports, std::move(folder));
   part.finished_ = finished;
-  const Entry* began = journal ? journal->last(EntryKind::Fact, "system") : nullptr;
-  const bool begun_without = journal && began == nullptr && journal->has(EntryKind::Fact, "disk");
+  const Entry* began = journal ? journal->last(EntryKind::Fact, "disk") : nullptr;
+  const bool begun_without = began != nullptr && !began->facts.contains("system_digest");
+  if (begun_without) began = nullptr;
   if (began != nullptr) {
     part.source_ = source_in(*began);
-    part.title_ = began->facts.at("title");
-    part.network_ = began->facts.at("network");
+    part.title_ = began->facts.at("system_title");
+    part.network_ = began->facts.at("system_network");
   }
   if (!asked) {
     if (began == nullptr || finished) return part;
@@ -67,7 +68,7 @@ Result<SystemPart> SystemPart::settle(const std::optional<image::SystemBundle>& 
 
 std::map<std::string, std::string> SystemPart::facts() const {
   if (!source_) return {};
-  return {{"digest", source_->digest.text}, {"title", title_}, {"network", network_}, {"image_bytes", std::to_string(source_->image_size.count)}};
+  return {{"system_digest", source_->digest.text}, {"system_title", title_}, {"system_network", network_}, {"system_image_bytes", std::to_string(source_->image_size.count)}};
 }
 
 Done SystemPart::look(const disk::DiskPlan& plan, const network::Presets& presets, disk::FileTree* tree) {

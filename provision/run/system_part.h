@@ -27,7 +27,7 @@ class SystemPart {
 
   // For the disk's plan; nullopt without an operating system.
   [[nodiscard]] const std::optional<disk::SystemSource>& source() const { return source_; }
-  // The facts that a later run must know of it; empty without one.
+  // What a later run must know of it, for the journal's fact about the disk: one entry, so that no cut parts them. Empty without one.
   [[nodiscard]] std::map<std::string, std::string> facts() const;
 
   // Before anything is written: whether it fits, and whether its programs can keep the presets, as far as that can be told.
