@@ -73,7 +73,7 @@ class FactoryRun : public BuildRun {
     }
     if (Done kept = keep("apply"); !kept) return kept.error();
     Recorder recorder(*journal_, ports_);
-    if (Done kept = keep_disk_facts(recorder, {}); !kept) return kept.error();
+    if (Done kept = keep_disk_facts(recorder, system_->facts()); !kept) return kept.error();
     // From here on this disk may be overwritten by whoever goes on with this run.
     if (!finished_) plan_.existing = ExistingContent::Erase;
     for (const auto act : {&FactoryRun::make_image, &FactoryRun::lay_out_new, &FactoryRun::boot, &FactoryRun::install,
@@ -269,17 +269,10 @@ class FactoryRun : public BuildRun {
   }
 
   Done lay_out_new(Recorder& recorder) {
-    if (Done kept = keep_system(recorder); !kept) return kept;
     const auto image = system_->image();
     if (!image) return image.error();
     if (Done done = lay_out(recorder, *image); !done) return done;
     return system_->is_image() ? settle_nodes() : Done();
-  }
-
-  Done keep_system(Recorder& recorder) {
-    std::map<std::string, std::string> facts = system_->facts();
-    if (facts.empty() || journal_->has(EntryKind::Fact, "system")) return {};
-    return recorder.fact("system", std::move(facts));
   }
 
   install::EspFiles esp() { return {ports_.processes, ports_.files, folder_}; }
