@@ -1,5 +1,8 @@
-// The message channel of machines.
+// The message channel of machines, and the key that one of them may ask for.
+#include <boost/json.hpp>
+
 #include "fleet/api/api.h"
+#include "fleet/api/json_body.h"
 
 namespace fleet::api {
 namespace {
@@ -26,8 +29,23 @@ Result<agent::link::HttpResponse> messages(Context& context, Call& call, store::
   return answer;
 }
 
+// Not a message: messages wait in both ends' records, and this must stand in none.
+Result<agent::link::HttpResponse> slot_key(Context& context, Call& call, store::Batch& batch) {
+  if (call.words[0] != call.caller.machine.text)
+    return Error{ErrorCode::PermissionDenied, "this certificate is not that machine's", {}};
+  const Result<operations::SlotKeyAnswer> answer = context.operations.slot_key(call.caller.machine, call.now, batch);
+  if (!answer) return answer.error();
+  agent::link::HttpResponse written =
+      json_answer(200, {{"slot", answer->slot}, {"purpose", answer->purpose}, {"lease_uuid", answer->lease_uuid}, {"key", answer->key}});
+  written.headers["cache-control"] = "no-store";
+  return written;
+}
+
 }  // namespace
 
-std::vector<Route> machine_routes() { return {{"POST", "/v1/machines/{id}/messages", Audience::Machine, messages}}; }
+std::vector<Route> machine_routes() {
+  return {{"POST", "/v1/machines/{id}/messages", Audience::Machine, messages},
+          {"POST", "/v1/machines/{id}/slot-key", Audience::Machine, slot_key}};
+}
 
 }  // namespace fleet::api

@@ -41,6 +41,7 @@ Answer import_vouchers(Context& context, Call& call, store::Batch& batch) {
   const std::vector<std::string> vouchers = body->texts_or_none("vouchers", 1000, 64 * 1024);
   const std::vector<std::string> receipts = body->texts_or_none("receipts", 1000, 64 * 1024);
   const std::vector<std::string> orders = body->texts_or_none("orders", 1000, 64 * 1024);
+  const std::vector<std::string> escrows = body->texts_or_none("escrows", 1000, 64 * 1024);
   if (Done finished = body->finish(); !finished) return finished.error();
   std::uint64_t imported = 0;
   std::uint64_t known = 0;
@@ -56,7 +57,13 @@ Answer import_vouchers(Context& context, Call& call, store::Batch& batch) {
   for (std::size_t i = 0; i < receipts.size(); ++i)
     if (Done taken = context.operations.import_receipt(receipts[i], call.who, call.now, batch); !taken)
       return taken.error().within("receipt " + std::to_string(i));
-  return json_answer(200, {{"imported", imported}, {"known", known}});
+  std::uint64_t escrowed = 0;
+  for (std::size_t i = 0; i < escrows.size(); ++i) {
+    const Result<bool> fresh = context.operations.import_escrow(escrows[i], call.who, call.now, batch);
+    if (!fresh) return fresh.error().within("escrow " + std::to_string(i));
+    if (*fresh) ++escrowed;
+  }
+  return json_answer(200, {{"imported", imported}, {"known", known}, {"escrowed", escrowed}});
 }
 
 Answer add_party(Context& context, Call& call, store::Batch& batch) {

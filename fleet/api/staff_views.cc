@@ -95,6 +95,8 @@ json::object json_of(const operations::MachineView& view, const operations::Oper
                           {"zone", machine.zone},
                           {"window", !view.window_known ? "unknown" : view.window_open ? "open" : "closed"},
                           {"owner_state", registry::name_of(machine.status.owner)},
+                          {"partition", registry::name_of(machine.status.partition)},
+                          {"partition_reason", machine.status.partition_reason},
                           {"lease_bytes", machine.lease.count},
                           {"allocated_bytes", view.allocated.count},
                           {"vault_used_bytes", machine.status.vault_used.count},

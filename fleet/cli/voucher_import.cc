@@ -13,7 +13,7 @@ struct Options {
 };
 
 void declare(Options& options, command_line::OptionList& list) {
-  list.words("FILE", options.files, "vouchers, receipts (DSSE, as the station wrote them) and orders (*.yaml), in any order");
+  list.words("FILE", options.files, "vouchers, receipts, sealed escrows (DSSE, as the station wrote them) and orders (*.yaml), in any order");
   declare_desk(options.desk, list);
 }
 
@@ -21,6 +21,7 @@ struct Sorted {
   json::array vouchers;
   json::array receipts;
   json::array orders;
+  json::array escrows;
 };
 
 Done sort_in(const std::string& path, const std::string& text, Sorted& sorted) {
@@ -34,8 +35,10 @@ Done sort_in(const std::string& path, const std::string& text, Sorted& sorted) {
     sorted.vouchers.emplace_back(text);
   } else if (statement->type == agent::contract::receipt_type) {
     sorted.receipts.emplace_back(text);
+  } else if (statement->type == agent::contract::escrow_type) {
+    sorted.escrows.emplace_back(text);
   } else {
-    return Error{ErrorCode::InvalidInput, path + " is a statement of type " + statement->type + ", neither voucher nor receipt", {}};
+    return Error{ErrorCode::InvalidInput, path + " is a statement of type " + statement->type + ", neither voucher, receipt nor escrow", {}};
   }
   return {};
 }
@@ -55,7 +58,7 @@ command_line::Command voucher_import(const Ports& ports) {
         }
         Result<StaffDesk> desk = StaffDesk::open(ports, options.desk);
         if (!desk) return desk.error();
-        Result<json::object> answer = desk->post("/v1/vouchers", {{"vouchers", sorted.vouchers}, {"receipts", sorted.receipts}, {"orders", sorted.orders}});
+        Result<json::object> answer = desk->post("/v1/vouchers", {{"vouchers", sorted.vouchers}, {"receipts", sorted.receipts}, {"orders", sorted.orders}, {"escrows", sorted.escrows}});
         if (!answer) return answer.error();
         if (options.desk.json) print_json(streams.out, *answer);
         else streams.out << text_in(*answer, "imported") << " vouchers imported, " << text_in(*answer, "known") << " known before\n";

@@ -70,11 +70,14 @@ Result<FolderKeys> open_folder(images::files::Files& files, const std::string& f
   Result<PrivateKey> signing = key_in(files, folder + "/signing.key", KeyKind::SigningKey);
   if (!signing) return signing.error();
   if (Done written = files.replace(folder + "/signing.pub", signing->public_key().pem(), Access::Everyone); !written) return written.error();
+  Result<PrivateKey> escrow = key_in(files, folder + "/escrow.key", KeyKind::MachineKey);
+  if (!escrow) return escrow.error();
+  if (Done written = files.replace(folder + "/escrow.pub", escrow->public_key().pem(), Access::Everyone); !written) return written.error();
   Result<PrivateKey> server = key_in(files, folder + "/server.key", KeyKind::MachineKey);
   if (!server) return server.error();
   Result<PrivateKey> staff = key_in(files, folder + "/staff/staff.key", KeyKind::MachineKey);
   if (!staff) return staff.error();
-  FolderKeys keys{*authority, *authority_pem, *signing, server->pem(), "", *staff};
+  FolderKeys keys{*authority, *authority_pem, *signing, *escrow, server->pem(), "", *staff};
   Result<std::string> certificate = server_certificate_in(files, folder, names, *server, keys, lifetimes.server, now);
   if (!certificate) return certificate.error();
   keys.server_certificate_pem = *certificate;

@@ -1,6 +1,7 @@
 // The folder of a controller: its keys and certificates, made when they are missing, one durable file at a time, so that a start
 // that was cut is finished by the next one. Layout:
 //   authority.key authority.pem   issues certificates     signing.key signing.pub   signs assignments, tickets, orders
+//   escrow.key escrow.pub         opens the slot keys that lines seal to us
 //   server.key server.pem         of the HTTPS server      store.sqlite elements/   what it remembers
 //   staff/                        the first staff member's home: staff.key certificate.pem authority.pem controller.url
 #pragma once
@@ -19,6 +20,7 @@ struct FolderKeys {
   images::keys::PrivateKey authority;
   std::string authority_pem;
   images::keys::PrivateKey signing;
+  images::keys::PrivateKey escrow;
   std::string server_key_pem;
   std::string server_certificate_pem;
   images::keys::PrivateKey staff;

@@ -90,7 +90,7 @@ Done open_model(Parts& parts, const Settings& settings, const Ports& ports, cons
   Result<std::unique_ptr<store::SqliteStore>> store = store::SqliteStore::open(settings.folder + "/store.sqlite");
   if (!store) return store.error().within("opening the store");
   parts.store = *std::move(store);
-  parts.operations = std::make_unique<operations::Operations>(settings.operations, operations::Keys{keys.authority, keys.authority_pem, keys.signing},
+  parts.operations = std::make_unique<operations::Operations>(settings.operations, operations::Keys{keys.authority, keys.authority_pem, keys.signing, keys.escrow},
                                                               *parts.rules, parts.zones, *parts.elements);
   return parts.operations->load(*parts.store, now);
 }

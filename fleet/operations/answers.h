@@ -34,6 +34,14 @@ struct EnrolmentAnswer {
   std::string release_order;       // Declined only: DSSE
 };
 
+// What opens one slot of a machine's lease partition. Secret: for the machine alone, never for a log or a record.
+struct SlotKeyAnswer {
+  std::uint32_t slot = 0;
+  std::string purpose;     // "controller"
+  std::string lease_uuid;  // of the LUKS header that it is for
+  std::string key;         // 64 hexadecimal digits
+};
+
 enum class ElementPut { Created, WasThere };
 struct ElementPart {
   std::string bytes;

@@ -65,7 +65,9 @@ void Operations::World::refresh(const MachineId& id, Instant now) {
   space.leased = furnishes;
   space.online = its.online;
   const Bytes vault = machine->status.vault_used + machine->status.vault_free;
-  space.room = vault.count != 0 ? vault : machine->profile.lease;
+  // Nothing new for a partition that is shut; what lies in it is offline, not lost.
+  const bool shut = machine->status.partition == registry::PartitionWord::Unavailable;
+  space.room = shut ? Bytes{} : vault.count != 0 ? vault : machine->profile.lease;
   if (agreement != nullptr) {
     space.lease_ends_at = agreement->ends_at;
     const bool goes_on = agreement->renewal && agreement->renewal->answer == contract::Choice::Accepted;

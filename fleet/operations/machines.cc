@@ -131,6 +131,7 @@ Result<terms::MachineState> Operations::World::take_release_receipt(std::string_
   if (const Done released = registry.advance(machine->id, terms::MachineEvent::FinishRelease, how, batch); !released) return released.error();
   registry.update(machine->id, [&](registry::Machine& record) { record.release_receipt = digest; }, batch);
   registry.keep_statement("receipt/" + machine->id.text + "/released", dsse, how, batch);
+  registry.drop_escrow(machine->id, how, batch);
   releasing.erase(machine->id);
   // What it was told to delete, and did not say that it did, went with the partition.
   placement.give_up_machine(machine->id, now, batch, "the machine was released");

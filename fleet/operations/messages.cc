@@ -50,6 +50,10 @@ registry::Status status_of(const contract::NodeStatus& message) {
   status.queued = message.queued();
   status.vault_used.count = std::min<std::uint64_t>(message.vault_used_bytes(), std::uint64_t{1} << 60);
   status.vault_free.count = std::min<std::uint64_t>(message.vault_free_bytes(), std::uint64_t{1} << 60);
+  status.partition = message.partition() == contract::PARTITION_SOUND         ? registry::PartitionWord::Sound
+                     : message.partition() == contract::PARTITION_UNAVAILABLE ? registry::PartitionWord::Unavailable
+                                                                              : registry::PartitionWord::Unknown;
+  status.partition_reason = message.partition_reason().substr(0, 1024);
   status.processor_idle_permille = std::min<std::uint32_t>(message.processor_idle_permille(), 1'000);
   return status;
 }

@@ -34,6 +34,8 @@ struct Keys {
   images::keys::PrivateKey authority;  // issues certificates
   std::string authority_pem;
   images::keys::PrivateKey signing;    // Ed25519: assignments, tickets, release orders, countersignatures
+  // P-256: opens what lines seal to us. Without one no escrow is taken and no slot key given.
+  std::optional<images::keys::PrivateKey> escrow = std::nullopt;
 };
 
 class Operations {
@@ -56,6 +58,14 @@ class Operations {
   // `enrolment` is the DSSE of a contract::Enrolment. Unauthenticated: key, nonce or signature do not prove the machine;
   // Refused: no registered line vouches for it, or the terms are not those that were offered; Conflict: another answer was recorded.
   Result<EnrolmentAnswer> enrol(std::string_view enrolment, Instant now, store::Batch& batch);
+  // --- the keys of lease partitions (escrow.cc)
+  // A line's escrow for a machine that it vouched for; true when it was new. Refused when the line, serial or order is not the
+  // voucher's, or it is sealed to another controller; Conflict when other keys were escrowed before.
+  Result<bool> import_escrow(std::string_view escrow, const std::string& by, Instant now, store::Batch& batch);
+  // The controller-held key of the calling machine's own lease partition. Each hand-out is an event. Refused before its owner has
+  // accepted, and once it was ordered to release the partition; NotFound when no escrow came.
+  Result<SlotKeyAnswer> slot_key(const MachineId& machine, Instant now, store::Batch& batch);
+
   // A receipt signed by the machine: kind Released -> the machine is Released. The same again is no error.
   Result<policies::terms::MachineState> take_receipt(std::string_view receipt, Instant now, store::Batch& batch);
 

@@ -102,6 +102,9 @@ inline bool read(const json::value& value, WindowWord& field) {
 inline bool read(const json::value& value, OwnerWord& field) {
   return read_enum(value, field, {OwnerWord::Unknown, OwnerWord::Present, OwnerWord::Away, OwnerWord::Paused});
 }
+inline bool read(const json::value& value, PartitionWord& field) {
+  return read_enum(value, field, {PartitionWord::Unknown, PartitionWord::Sound, PartitionWord::Unavailable});
+}
 inline bool read(const json::value& value, terms::Schedule& field) {
   return read_enum(value, field, {terms::Schedule::Once, terms::Schedule::Monthly});
 }

@@ -52,6 +52,8 @@ void walk(Visit visit, Status& r) {
   visit("vault_used_bytes", r.vault_used);
   visit("vault_free_bytes", r.vault_free);
   visit("processor_idle_permille", r.processor_idle_permille);
+  visit("partition", r.partition);
+  visit("partition_reason", r.partition_reason);
 }
 
 template <typename Visit>
@@ -208,6 +210,15 @@ std::string_view name_of(WindowWord word) {
     case WindowWord::Unknown: return "unknown";
     case WindowWord::Open: return "open";
     case WindowWord::Closed: return "closed";
+  }
+  return {};
+}
+
+std::string_view name_of(PartitionWord word) {
+  switch (word) {
+    case PartitionWord::Unknown: return "unknown";
+    case PartitionWord::Sound: return "sound";
+    case PartitionWord::Unavailable: return "unavailable";
   }
   return {};
 }

@@ -70,7 +70,10 @@ struct Profile {
 enum class WindowWord { Unknown, Open, Closed };
 enum class OwnerWord { Unknown, Present, Away, Paused };
 std::string_view name_of(WindowWord word);
+// Of its lease partition: Unknown where it was not told, Unavailable when the machine cannot open it.
+enum class PartitionWord { Unknown, Sound, Unavailable };
 std::string_view name_of(OwnerWord word);
+std::string_view name_of(PartitionWord word);
 
 struct Status {
   Instant at;
@@ -81,6 +84,8 @@ struct Status {
   Bytes vault_used;
   Bytes vault_free;
   std::uint32_t processor_idle_permille = 0;
+  PartitionWord partition = PartitionWord::Unknown;
+  std::string partition_reason;  // in the machine's words, at most 1 KiB
   bool operator==(const Status&) const = default;
 };
 

@@ -8,6 +8,8 @@
 namespace fleet::registry {
 namespace {
 
+constexpr std::string_view escrow_prefix = "escrow/";
+
 std::string event_key(std::uint64_t number) { return fmt::format("{:012}", number); }
 
 // The number in "agreement-000012"; 0 for anything else.
@@ -57,6 +59,10 @@ Done Registry::load(store::Store& store) {
   if (!done) return done;
   done = load_table(store, store::Table::Vouchers, voucher_from, [this](Voucher voucher) {
     vouchers_[voucher.facts.machine] = std::move(voucher);
+  });
+  if (!done) return done;
+  done = store.scan(store::Table::Statements, escrow_prefix, [this](std::string_view key, std::string_view dsse) {
+    if (key.starts_with(escrow_prefix)) escrows_[MachineId(std::string(key.substr(escrow_prefix.size())))] = std::string(dsse);
   });
   if (!done) return done;
   done = load_table(store, store::Table::Machines, machine_from, [this](Machine machine) {
@@ -119,6 +125,25 @@ Result<bool> Registry::add_voucher(Voucher voucher, Agreement offered, const Hap
   vouchers_[id] = std::move(voucher);
   if (Done provisioned = advance(id, terms::MachineEvent::Provision, how, batch); !provisioned) return provisioned.error();
   return true;
+}
+
+// --- escrows
+
+const std::string* Registry::find_escrow(const MachineId& machine) const {
+  const auto found = escrows_.find(machine);
+  return found == escrows_.end() ? nullptr : &found->second;
+}
+
+void Registry::keep_escrow(const MachineId& machine, std::string_view dsse, const Happening& how, store::Batch& batch) {
+  escrows_[machine] = std::string(dsse);
+  batch.push_back({store::Table::Statements, std::string(escrow_prefix) + machine.text, std::string(dsse)});
+  record({.kind = "slot-keys-escrowed", .machine = machine}, how, batch);
+}
+
+void Registry::drop_escrow(const MachineId& machine, const Happening& how, store::Batch& batch) {
+  if (escrows_.erase(machine) == 0) return;
+  batch.push_back({store::Table::Statements, std::string(escrow_prefix) + machine.text, std::nullopt});
+  record({.kind = "slot-keys-destroyed", .machine = machine}, how, batch);
 }
 
 // --- machines

@@ -87,6 +87,13 @@ class Registry {
   // Changes anything but id and state. Precondition: the agreement is there.
   void update(const AgreementId& id, const std::function<void(Agreement&)>& change, store::Batch& batch);
 
+  // --- the keys of lease partitions, sealed as the line sent them (contract::Escrow, DSSE)
+  // nullptr when none came, or when the machine was released.
+  [[nodiscard]] const std::string* find_escrow(const MachineId& machine) const;
+  void keep_escrow(const MachineId& machine, std::string_view dsse, const Happening& how, store::Batch& batch);
+  // For good: whoever copied the partition can never open it any more. Without one it is no error and no event.
+  void drop_escrow(const MachineId& machine, const Happening& how, store::Batch& batch);
+
   // --- statements, as received: "consent/<machine>", "receipt/<machine>/released", ...
   void keep_statement(const std::string& key, std::string_view dsse, const Happening& how, store::Batch& batch);
 
@@ -108,6 +115,7 @@ class Registry {
   std::map<PartyId, Party> parties_;
   std::map<PartyId, Line> lines_;
   std::map<MachineId, Voucher> vouchers_;
+  std::map<MachineId, std::string> escrows_;
   std::map<MachineId, Machine> machines_;
   std::map<AgreementId, Agreement> agreements_;
   std::unordered_map<KeyId, PartyId> party_keys_;

@@ -13,6 +13,8 @@
 #include "fleet/api/api.h"
 #include "fleet/objects/objects.h"
 #include "images/keys/certificates.h"
+#include "images/keys/sealing.h"
+#include "images/keys/statement.h"
 #include "tests/fleet/operations/rig.h"
 
 namespace tests::fleet_api {
@@ -240,6 +242,31 @@ TEST_F(Routes, CarryFramesElementsAndRanges) {
   ASSERT_TRUE(part);
   EXPECT_EQ(part->status, 206);
   EXPECT_EQ(part->body, "456789");
+}
+
+TEST_F(Routes, GiveAMachineItsOwnSlotKeyAndNobodyElses) {
+  contract::SlotKeys slots;
+  slots.purposes = {"controller", "recovery"};
+  slots.keys = {std::string(64, '1'), std::string(64, '2')};
+  contract::Escrow escrow{mine_.facts.serial, mine_.id, mine_.facts.order, "0f3b8c52-1c9e-4d4c-8a57-0d3f5f3c6a11", rig_.escrow.id(), "", std::chrono::floor<std::chrono::seconds>(rig_.now)};
+  escrow.sealed = keys::base64_of(*keys::seal_to(rig_.escrow.public_key(), contract::payload_of(slots), contract::escrow_context(escrow)));
+  const std::string dsse = *keys::sign_statement(contract::escrow_type, contract::payload_of(escrow), rig_.line);
+  const std::string mine = "/v1/machines/" + mine_.id.text + "/slot-key";
+  EXPECT_EQ(ask("machine", "POST", mine).status, 404) << "nothing was escrowed";
+  for (const char* imported : {"1", "0"}) {
+    const HttpResponse answer = ask("staff", "POST", "/v1/vouchers", json::serialize(json::object{{"escrows", json::array{json::value(dsse)}}}));
+    EXPECT_EQ(answer.status, 200) << answer.body;
+    EXPECT_NE(answer.body.find(std::string("\"escrowed\":") + imported), std::string::npos) << answer.body;
+  }
+  const HttpResponse given = ask("machine", "POST", mine);
+  ASSERT_EQ(given.status, 200) << given.body;
+  EXPECT_EQ(json::parse(given.body).as_object().at("key").as_string(), slots.keys[0]);
+  EXPECT_EQ(given.headers.at("cache-control"), "no-store");
+  for (const std::string caller : {"none", "other machine", "client", "staff"}) EXPECT_GE(ask(caller, "POST", mine).status, 401) << caller;
+  EXPECT_EQ(ask("other machine", "POST", "/v1/machines/" + other_.id.text + "/slot-key").status, 404);
+  const HttpResponse events = ask("staff", "GET", "/v1/events?from=1");
+  EXPECT_NE(events.body.find("slot-key-handed-out"), std::string::npos);
+  EXPECT_EQ(events.body.find(slots.keys[0]), std::string::npos);
 }
 
 TEST_F(Routes, RefuseBrokenBodiesByName) {

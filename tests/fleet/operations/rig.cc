@@ -23,6 +23,7 @@ Rig::Rig(operations::Settings settings)
       client_key(fresh(keys::KeyKind::MachineKey)),
       authority(fresh(keys::KeyKind::MachineKey)),
       authority_pem(*keys::make_authority(authority, "test authority", now - std::chrono::hours(1), now + std::chrono::hours(24 * 3650))),
+      escrow(fresh(keys::KeyKind::MachineKey)),
       settings_(std::move(settings)),
       signing_(fresh(keys::KeyKind::SigningKey)) {
   restart();
@@ -35,7 +36,7 @@ Rig::Rig(operations::Settings settings)
 
 void Rig::restart() {
   ops_.reset();
-  ops_ = std::make_unique<operations::Operations>(settings_, operations::Keys{authority, authority_pem, signing_}, rules, zones, elements);
+  ops_ = std::make_unique<operations::Operations>(settings_, operations::Keys{authority, authority_pem, signing_, escrow}, rules, zones, elements);
   const Done loaded = ops_->load(store, now);
   ASSERT_TRUE(loaded) << loaded.error().text();
 }

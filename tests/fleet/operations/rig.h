@@ -54,6 +54,7 @@ class Rig {
   fleet::registry::Caller client;  // party "acme"
   keys::PrivateKey authority;
   std::string authority_pem;
+  keys::PrivateKey escrow;         // opens what lines seal to the controller
   std::size_t crash_every = 0;
   std::vector<class ScriptedMachine*> machines;
 
