@@ -1,9 +1,11 @@
 """Claims about the lease partition on the living machine: hidden, opened for the agent alone, and given back at once when the owner declines."""
 import json
+import shutil
 import subprocess
 
 from checks import check
 from claims_first_boot import ASKED
+from guest import OTHER_FIRMWARE_VARIABLES
 from stage import boot_again, ready
 from works import until
 
@@ -11,19 +13,34 @@ LETTER = "Dear diary, today I bought a computer."
 PARTITION = "/dev/vda4"
 
 
-def answer(guest, number):
-    """At the console, as the owner."""
-    if guest.console.mark == 0:  # it asked before the machine was saved
+def answer(guest, number, unless=lambda: False):
+    """At the console, as the owner. `unless`: gives up when that holds."""
+    if ASKED not in guest.console.text:  # it asked before the machine was saved
         guest.console.send("\n")
-        guest.console.wait_for(ASKED)
-    guest.console.send(f"{number}\n")
-    guest.console.wait_for("Type your name")
-    guest.console.send("Alice\n")
-    guest.console.wait_for("Recorded")
+    for asked, said in ((ASKED, number), ("Type your name", "Alice")):
+        if guest.console.wait_for(asked, unless=unless) is None:
+            return
+        guest.console.send(f"{said}\n")
+    guest.console.wait_for("Recorded", unless=unless)
 
 
 def machine_in(works):
     return works.staff("machine", "list")["machines"][0]
+
+
+def is_leased(guest, works):
+    """Waits until the controller and the machine agree that it is, and its lease partition is open where only the agent sees it."""
+    until("the machine to be leased", lambda: guest.drained() and machine_in(works)["state"] == "leased")
+    partition_is_open(guest)
+
+
+def in_the_agents_view(command):
+    return f"nsenter --mount --target $(systemctl show --property=MainPID --value leaseback-agent.service) {command}"
+
+
+def is_released(guest, works):
+    until("the machine to be released", lambda: guest.drained() and machine_in(works)["state"] == "released")
+    guest.shell.until("the agent to leave", "test ! -e /usr/lib/tmpfiles.d/leaseback.conf -a ! -e /usr/lib/leaseback")
 
 
 def is_hidden(stage):
@@ -39,6 +56,63 @@ def is_hidden(stage):
         check("the customer's partition is at /home", blocks["vda3"]["mountpoints"] == ["/home"], str(blocks["vda3"]))
 
 
+def accepted_is_leased(stage):
+    """Accepted: enrolled, the lease partition opened, its filesystem made and mounted where only the agent sees it. The next boots open it by the TPM, without
+    the controller; when a firmware update changed the boot state, the controller's key does, once."""
+    with stage.restored("accepted") as (guest, works):
+        answer(guest, 1)
+        is_leased(guest, works)
+        check("the controller shows it as leased", machine_in(works)["state"] == "leased")
+        partition_is_the_agents_alone(guest)
+        check("the key is now sealed to the TPM", lease_status(guest)["tpm_opens"])
+        guest.power_off()
+        works.close()
+        with boot_again(guest, guest.controller_port, "offline").start() as again:
+            booted(again)
+            partition_is_open(again)
+            check("without the controller, the TPM opened it", lease_status(again)["tpm_opens"])
+            partition_is_the_agents_alone(again)
+            again.power_off()
+        change_boot_state(guest)
+        works.open(stage.folder / "accepted" / "controller.log")
+        with boot_again(guest, works.port, "updated").start() as updated:
+            booted(updated)
+            partition_is_open(updated)
+            said = updated.shell.run("journalctl --unit leaseback-agent --no-pager --output cat")
+            check("after the firmware changed, the TPM refuses, and the controller's key opens it", "controller" in said, said)
+            check("it is sealed anew", lease_status(updated)["tpm_opens"])
+            updated.power_off()
+        works.close()
+        with boot_again(guest, guest.controller_port, "again").start() as last:
+            booted(last)
+            partition_is_open(last)
+            check("and the TPM opens it again", lease_status(last)["tpm_opens"])
+            last.power_off()
+        judge(guest, stage.folder / "accepted" / "disk.img")
+
+
+def partition_is_open(guest):
+    guest.shell.until("the lease partition to be open", in_the_agents_view("findmnt --noheadings /var/lib/leaseback/vault"))
+
+
+def partition_is_the_agents_alone(guest):
+    shell = guest.shell
+    seen = shell.run(in_the_agents_view("findmnt --noheadings --output SOURCE,FSTYPE,OPTIONS /var/lib/leaseback/vault"))
+    check("the agent sees an ext4 without devices, set-user-id and programs", all(word in seen for word in ("ext4", "nodev", "nosuid", "noexec")), seen)
+    check("nobody else does", "/var/lib/leaseback/vault" not in shell.run("cat /proc/1/mountinfo") and shell.run("ls -A /var/lib/leaseback/vault", expect=None).find("lost+found") < 0)
+    sealed = json.loads(shell.run("lsblk --json --output NAME,TYPE,MOUNTPOINTS /dev/vda4"))["blockdevices"][0]
+    check("it is an opened LUKS partition", [child["type"] for child in sealed.get("children", [])] == ["crypt"], str(sealed))
+
+
+def lease_status(guest):
+    return json.loads(guest.shell.run("/usr/lib/leaseback/leaseback-provision lease status --json"))
+
+
+def change_boot_state(guest):
+    """What a firmware update may do to PCR 7: other Secure Boot keys among the firmware's variables."""
+    shutil.copyfile(OTHER_FIRMWARE_VARIABLES, guest.folder / "variables.fd")
+
+
 def declined_is_released(stage):
     """Declined: the partition is gone at once, the owner's filesystem grew over it while in use, the agent is gone, and the machine boots as before."""
     with stage.restored("declined") as (guest, works):
@@ -47,7 +121,7 @@ def declined_is_released(stage):
         before = table_of(shell)
         size_before = int(shell.run("df --output=size -B1 /home | tail -1"))
         answer(guest, 2)
-        until("the machine to be released", lambda: machine_in(works)["state"] == "released")
+        is_released(guest, works)
         check("the controller knows it as released, and never as leased", "leased" not in [step["state"] for step in works.staff("machine", "show", machine_in(works)["machine"])["history"]])
         after = table_of(shell)
         check("the partition is gone from the table and from the kernel", "LEASE" not in [p["name"] for p in after] and "vda4" not in shell.run("cat /proc/partitions"), str(after))
@@ -57,17 +131,24 @@ def declined_is_released(stage):
         size_after = int(shell.run("df --output=size -B1 /home | tail -1"))
         check("the owner's filesystem grew while it was in use", size_after > size_before + 900 * 10**6, f"{size_before} {size_after}")
         check("the owner's letter is as it was", shell.run("cat /home/alice/letter.txt") == LETTER)
-        shell.until("the agent to end", "! systemctl is-active --quiet leaseback-agent.service")
         nothing_of_ours(shell)
+        papers = shell.run("ls /var/lib/leaseback-release/owner")
+        check("the owner keeps consent and receipt", "consent.dsse" in papers and "receipt.dsse" in papers, papers)
         guest.power_off()
         with boot_again(guest, works.port, "after").start() as again:
-            ready(again)
-            again.shell.until("the boot to be finished", "systemctl is-system-running | grep -E 'running|degraded'")
-            check("the machine boots, and no unit failed", again.shell.run("systemctl --failed --no-legend --plain") == "")
+            booted(again)
             check("the owner's letter is there", again.shell.run("cat /home/alice/letter.txt") == LETTER)
             nothing_of_ours(again.shell)
             again.power_off()
         judge(guest, stage.folder / "declined" / "disk.img")
+
+
+def booted(guest):
+    """Waits for a boot to be finished, and sees that it is a good one."""
+    ready(guest)
+    guest.shell.until("the boot to be finished", "systemctl is-system-running | grep -E 'running|degraded'")
+    failed = guest.shell.run("systemctl --failed --no-legend --plain")
+    check("the machine boots, and no unit failed", failed == "", failed)
 
 
 def table_of(shell):
@@ -75,8 +156,9 @@ def table_of(shell):
 
 
 def nothing_of_ours(shell):
+    """But the papers of the release, which are the owner's."""
     left = shell.run("ls -d /usr/lib/leaseback /etc/leaseback /var/lib/leaseback /usr/lib/systemd/system/*leaseback* /etc/systemd/system/*.wants/*leaseback* "
-                     "/usr/lib/udev/rules.d/*leaseback* 2>/dev/null", expect=None)
+                     "/usr/lib/udev/rules.d/*leaseback* /usr/lib/tmpfiles.d/*leaseback* 2>/dev/null", expect=None)
     check("nothing of ours is left", left == "", left)
     check("no process of ours runs", shell.run("ls -l /proc/[0-9]*/exe 2>/dev/null | grep -c /leaseback-", expect=None) == "0")
 

@@ -2,7 +2,7 @@
 import socket
 
 from checks import check
-from stage import GUEST_ADDRESS
+from stage import DHCP_ADDRESS, GUEST_ADDRESS
 from works import free_port, until
 
 ORDERED, NOT_ORDERED, ORDERED_FOR_OTHERS = 7001, 7002, 7003
@@ -22,6 +22,23 @@ def presets_take_effect(stage):
         check("name server, and no other", "10.0.2.3" in servers and set(word for word in servers.split() if word.count(".") == 3) == {"10.0.2.3"}, servers)
         check("time server", "10.0.2.2" in shell.run("timedatectl show-timesync --property=SystemNTPServers --property=LinkNTPServers"), shell.run("timedatectl show-timesync"))
         only_the_ordered_port(guest, doors)
+
+
+def presets_take_effect_with_network_manager(stage):
+    """The same on a system that has NetworkManager instead: the address by DHCP, the ordered name server and no other, the firewall."""
+    doors = Doors(DHCP_ADDRESS)
+    with stage.other_machine("network-manager", "guest-dhcp.yaml", "NetworkManager", inbound=doors.forwards) as guest:
+        shell = guest.shell
+        shell.until("the network to be up", "nmcli --terse --fields STATE general | grep -q ^connected")
+        check("host name", shell.run("hostname") == "bobs-pc")
+        check("address", f"inet {DHCP_ADDRESS}/24" in shell.run("ip -4 -o address show scope global"), shell.run("ip address"))
+        check("route", "default via 10.0.2.2" in shell.run("ip route"), shell.run("ip route"))
+        check("it is NetworkManager that did it, by the ordered connection", "ordered" in shell.run("nmcli --terse --fields NAME connection show --active"), shell.run("nmcli connection"))
+        check("systemd-networkd does not run", shell.run("systemctl is-active systemd-networkd", expect=None) != "active")
+        servers = shell.run("resolvectl dns --no-pager")
+        check("name server, and no other", set(word for word in servers.split() if word.count(".") == 3) == {"10.0.2.3"}, servers)
+        only_the_ordered_port(guest, doors)
+        guest.power_off()
 
 
 def only_the_ordered_port(guest, doors):

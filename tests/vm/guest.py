@@ -3,6 +3,7 @@
 Everything a guest needs lies in its folder; sockets lie in a short-lived folder under /tmp, because their paths must be short.
 """
 import codecs
+import ctypes
 import json
 import os
 import re
@@ -20,6 +21,7 @@ WAIT_MAX = 300.0  # seconds; a guest runs without hardware help, on cores that o
 MEMORY_MIB = 768
 FIRMWARE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 FIRMWARE_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
+OTHER_FIRMWARE_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.ms.fd")  # with Secure Boot keys in them
 CONTROLLER_ADDRESS = "10.0.2.100"  # where guests find the controller, whatever port it has on the host
 CONTROLLER_PORT = 8443
 
@@ -59,16 +61,18 @@ class Line:
         self.text += self.decoder.decode(got).replace("\r", "")
         return bool(got)
 
-    def wait_for(self, pattern, seconds=WAIT_MAX):
-        """The match of a regular expression in what came after the last match."""
+    def wait_for(self, pattern, seconds=WAIT_MAX, unless=lambda: False):
+        """The match of a regular expression in what came after the last match; None when `unless` holds before."""
         deadline = time.monotonic() + seconds
         while True:
             found = re.compile(pattern, re.MULTILINE | re.DOTALL).search(self.text, self.mark)
             if found:
                 self.mark = found.end()
                 return found
+            if unless():
+                return None
             left = deadline - time.monotonic()
-            if left <= 0 or not self.drain(min(left, 1.0)):
+            if left <= 0 or not self.drain(min(left, 0.5)):
                 why = f"not within {seconds:.0f} s" if left <= 0 else "and the line ended"
                 raise GuestFailed(f"waited for /{pattern}/ {why}; the last that came:\n{self.text[-3000:]}")
 
@@ -152,7 +156,7 @@ class Guest:
         self._start_tpm()
         line = self._command_line() + (["-incoming", f"exec:cat '{state}'"] if state else [])
         with open(self.folder / f"{self.name}-qemu.log", "ab") as log:
-            self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+            self.process = subprocess.Popen(line, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, preexec_fn=end_with_the_suite)
         for name in ("control", "console", "shell"):
             self._wait_socket(self.sockets / name)
         self.qmp = Qmp(self.sockets / "control")
@@ -165,7 +169,8 @@ class Guest:
     def _start_tpm(self):
         socket_path = self.sockets / "tpm"
         self.tpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={self.folder / 'tpm'}", "--ctrl", f"type=unixio,path={socket_path}", "--terminate",
-                                     "--log", f"file={self.folder / (self.name + '-tpm.log')}"], stdin=subprocess.DEVNULL, start_new_session=True)
+                                     "--log", f"file={self.folder / (self.name + '-tpm.log')}"], stdin=subprocess.DEVNULL, start_new_session=True,
+                                    preexec_fn=end_with_the_suite)
         self._wait_socket(socket_path)
 
     def _command_line(self):
@@ -217,6 +222,12 @@ class Guest:
         self.shell.line.send("systemctl poweroff\n")
         self.wait_off(seconds)
 
+    def drained(self):
+        """True; takes what the serial lines said, so that nothing in the guest waits for them."""
+        self.console.drain(0)
+        self.shell.line.drain(0)
+        return True
+
     def wait_off(self, seconds=WAIT_MAX):
         deadline = time.monotonic() + seconds
         while self.process.poll() is None:
@@ -250,6 +261,11 @@ class Guest:
 
     def __exit__(self, *problem):
         self.kill()
+
+
+def end_with_the_suite():
+    """In a child, before its program begins: it is killed when the suite is, however that ends."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG, see prctl(2)
 
 
 def prepare_firmware(folder):

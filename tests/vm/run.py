@@ -11,14 +11,30 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import claims_first_boot  # noqa: E402
 import claims_lease  # noqa: E402
 import claims_network  # noqa: E402
+import claims_power  # noqa: E402
 from stage import Skipped, Stage  # noqa: E402
+
+
+
+def shell(stage):
+    """A root shell in a restored guest: one command a line, until the end of the input."""
+    with stage.restored("shell") as (guest, works):
+        print(f"the controller is at https://127.0.0.1:{works.port}, its staff's home is {works.controller / 'staff'}")
+        for command in sys.stdin:
+            print(guest.shell.run(command.rstrip("\n"), expect=None), flush=True)
+
 
 CLAIMS = {
     "boots-and-asks": claims_first_boot.boots_and_asks,
     "no-answer-is-no-lease": claims_first_boot.no_answer_is_no_lease,
     "presets-take-effect": claims_network.presets_take_effect,
+    "presets-take-effect-with-network-manager": claims_network.presets_take_effect_with_network_manager,
     "is-hidden": claims_lease.is_hidden,
+    "accepted-is-leased": claims_lease.accepted_is_leased,
     "declined-is-released": claims_lease.declined_is_released,
+    "cuts-of-first-activation": claims_power.cuts_of_first_activation,
+    "cuts-of-release": claims_power.cuts_of_release,
+    "shell": shell,
 }
 
 

@@ -1,21 +1,19 @@
 """What the claims stand on: one disk from the factory, booted once to the question and saved; each claim goes on from there with copies."""
-import json
-import os
 import pickle
 import shutil
-import subprocess
 import time
 from contextlib import contextmanager
 from pathlib import Path
 
 import operating_system
-from guest import FIRMWARE, Guest, GuestFailed
+from guest import FIRMWARE, Guest
 from volatile_disk import VolatileDisk
 from works import HERE, Works
 
 ORDER = HERE / "orders" / "guest.yaml"
 GUEST_ADDRESS = "10.0.2.77"  # as that order says
-PROGRAMS_NEEDED = ["qemu-system-x86_64", "swtpm", "swtpm_setup", "sfdisk", "mcopy"]
+DHCP_ADDRESS = "10.0.2.15"  # the first that QEMU gives
+PROGRAMS_NEEDED = ["qemu-system-x86_64", "swtpm", "swtpm_setup", "sfdisk", "sgdisk", "e2fsck"]
 
 
 class Skipped(Exception):
@@ -31,12 +29,10 @@ class Stage:
         missing = [name for name in PROGRAMS_NEEDED if shutil.which(name) is None]
         if missing or not FIRMWARE.exists():
             raise Skipped(f"not installed: {', '.join(missing) or 'ovmf'}")
-        if os.geteuid() != 0:
-            raise Skipped("only root may fill a guest's system partition through a loop device")
 
-    def system(self):
+    def system(self, network):
         try:
-            return operating_system.archive(self.cache)
+            return operating_system.bundle(self.cache, self.programs, network)
         except operating_system.CannotBeMade as problem:
             raise Skipped(str(problem)) from problem
 
@@ -45,12 +41,10 @@ class Stage:
     def boot_once(self):
         """Founds the works, builds the disk, boots it until `asked` holds, and keeps all of that. The guest, still running, for claims about the boot."""
         self.check_abilities()
-        system = self.system()
+        system = self.system("systemd-networkd")
         shutil.rmtree(self.booted, ignore_errors=True)
-        works = Works(self.programs, self.booted / "works").found()
         image = self.booted / "guest.img"
-        works.apply(ORDER, image)
-        fill(image, system)
+        Works(self.programs, self.booted / "works").found().apply(ORDER, image, system)
         return Guest(self.booted / "machine", VolatileDisk(image), "first", controller_port=0)
 
     def keep(self, guest):
@@ -62,7 +56,7 @@ class Stage:
     # -- from there on
 
     @contextmanager
-    def restored(self, claim, inbound=(), with_controller=True):
+    def restored(self, claim, inbound=(), with_controller=True, processors=2):
         """(guest, works) as they were when the machine asked, with a controller of their own. What they leave lies in the folder `claim`."""
         self.check_abilities()
         if not (self.booted / "memory").exists():
@@ -77,10 +71,23 @@ class Stage:
                 works.open(folder / "controller.log").register(ORDER)
             with open(self.booted / "disk", "rb") as layer:
                 disk = VolatileDisk(self.booted / "guest.img", pickle.load(layer))
-            with Guest(folder / "machine", disk, claim, controller_port=works.port or 0, inbound=inbound) as guest:
+            with Guest(folder / "machine", disk, claim, controller_port=works.port or 0, inbound=inbound, processors=processors) as guest:
                 guest.start(self.booted / "memory")
                 guest.shell.run(f"date -u -s @{int(time.time())}")
                 yield guest, works
+
+
+    @contextmanager
+    def other_machine(self, claim, order, network, inbound=()):
+        """A guest of another order, built and booted for this claim alone."""
+        self.check_abilities()
+        system = self.system(network)
+        folder = self.folder / claim
+        shutil.rmtree(folder, ignore_errors=True)
+        image = folder / "guest.img"
+        Works(self.programs, folder / "works").found().apply(HERE / "orders" / order, image, system)
+        with Guest(folder / "machine", VolatileDisk(image), claim, controller_port=0, inbound=inbound).start() as guest:
+            yield ready(guest)
 
 
 def boot_again(guest, controller_port, name, inbound=(), processors=2):
@@ -93,58 +100,3 @@ def ready(guest):
     guest.shell.line.send("\n")
     guest.shell.greet()
     return guest
-
-
-# -- filling the disk with an operating system
-
-def partitions(image):
-
-    table = json.loads(subprocess.run(["sfdisk", "--json", str(image)], capture_output=True, text=True, check=True).stdout)["partitiontable"]
-    return {entry["name"]: entry for entry in table["partitions"]}
-
-
-def fill(image, system, without=()):
-    table = partitions(image)
-    fill_system_partition(image, table["system"], system, without)
-    fill_boot_partition(image, table["esp"], table["system"]["uuid"], system)
-
-
-def fill_system_partition(image, partition, system, without):
-    mount = image.with_suffix(".mount")
-    mount.mkdir()
-    loop = run("losetup", "--find", "--show", "--offset", partition["start"] * 512, "--sizelimit", partition["size"] * 512, image).strip()
-    try:
-        run("mount", loop, mount)
-        try:
-            left_out = [f"--exclude=.{path}" for path in without] + ["--exclude=./etc/systemd/system/*/NetworkManager*"]
-            run("tar", "-x", "--skip-old-files", "--numeric-owner", "--xattrs", "--xattrs-include=*", *left_out, "-f", system, "-C", mount)
-        finally:
-            run("umount", mount)
-    finally:
-        run("losetup", "--detach", loop)
-        mount.rmdir()
-
-
-def fill_boot_partition(image, partition, root, system):
-    folder = image.with_suffix(".boot")
-    folder.mkdir()
-    esp = ["-i", f"{image}@@{partition['start'] * 512}"]
-    run("tar", "-x", "-f", system, "-C", folder, "--wildcards", "./boot/vmlinuz-*", "./boot/initrd.img-*", "./usr/lib/systemd/boot/efi/systemd-bootx64.efi")
-    kernel = next((folder / "boot").glob("vmlinuz-*"))
-    version = kernel.name.removeprefix("vmlinuz-")
-    token = next(line.split()[1].removesuffix("-*") for line in run("mtype", *esp, "::/loader/loader.conf").splitlines() if line.startswith("default"))
-    entry = folder / "entry.conf"
-    entry.write_text(f"title Guest\nversion {version}\noptions root=PARTUUID={root.lower()} rw console=ttyS0,115200 systemd.debug_shell=ttyS1\n"
-                     f"linux /{token}/{version}/linux\ninitrd /{token}/{version}/initrd\n")
-    run("mmd", *esp, "::/EFI", "::/EFI/BOOT", "::/loader/entries", f"::/{token}/{version}")
-    for source, target in ((folder / "usr/lib/systemd/boot/efi/systemd-bootx64.efi", "/EFI/BOOT/BOOTX64.EFI"), (kernel, f"/{token}/{version}/linux"),
-                           (folder / "boot" / f"initrd.img-{version}", f"/{token}/{version}/initrd"), (entry, f"/loader/entries/{token}-{version}.conf")):
-        run("mcopy", *esp, source, f"::{target}")
-    shutil.rmtree(folder)
-
-
-def run(*words):
-    done = subprocess.run([str(word) for word in words], capture_output=True, text=True)
-    if done.returncode:
-        raise GuestFailed(f"{' '.join(map(str, words))}\nended with {done.returncode}:\n{done.stderr[-2000:]}")
-    return done.stdout

@@ -36,6 +36,9 @@ class VolatileDisk:
         self.size = os.fstat(self.base).st_size
         self.durable = dict(durable or {})  # number of the block -> its bytes
         self.cache = {}
+        self.writes = 0  # calls so far
+        self.writes_max = None
+        self.stopped = threading.Event()
         self.lock = threading.Lock()
 
     def close(self):
@@ -96,7 +99,14 @@ class VolatileDisk:
             arrived = [number for number in doubtful if coin.random() < 0.5]
             self.durable.update((number, self.cache[number]) for number in arrived)
             self.cache.clear()
+        self.writes_max = None
+        self.stopped.clear()
         return len(doubtful), len(arrived)
+
+    def stop_after(self, count):
+        """The disk takes so many more writes and then answers nothing any more. An event that is set at that moment."""
+        self.writes_max = self.writes + count
+        return self.stopped
 
     def changed(self):
         """All that differs from the base, as one layer: what `durable` takes."""
@@ -171,6 +181,12 @@ class VolatileDisk:
             elif kind == READ:
                 answer = self.read(at, count)
             elif kind == WRITE:
+                if self.writes_max is not None and self.writes >= self.writes_max:
+                    self.stopped.set()
+                    while connection.recv(65536):  # until the guest is killed
+                        pass
+                    return
+                self.writes += 1
                 self.write(at, content)
             elif kind == WRITE_ZEROES:
                 self.write_zeroes(at, count)

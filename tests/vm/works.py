@@ -6,7 +6,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from guest import CONTROLLER_ADDRESS, CONTROLLER_PORT, WAIT_MAX
+from guest import CONTROLLER_ADDRESS, CONTROLLER_PORT, WAIT_MAX, end_with_the_suite
 
 HERE = Path(__file__).resolve().parent
 SOURCES = HERE.parents[1]
@@ -50,12 +50,12 @@ class Works:
 
     # -- the line
 
-    def apply(self, order, disk):
-        """The disk of an order, from the factory."""
+    def apply(self, order, disk, system):
+        """The disk of an order, from the factory; `system`: the bundle of its operating system and the key that vouches for it."""
         return json.loads(self.program("leaseback-provision", "disk", "apply", order, "--rules", self.rules, "--disk", disk, "--create-image", "--station", self.station,
                                        "--bundle", self.bundle, "--bundle-key", self.release_key.with_suffix(".pub"), "--controller",
                                        f"https://{CONTROLLER_ADDRESS}:{CONTROLLER_PORT}", "--authority", self.controller / "authority.pem", "--controller-key",
-                                       self.controller / "signing.pub", "--json"))
+                                       self.controller / "signing.pub", "--image", system[0], "--image-key", system[1], "--json"))
 
     # -- the controller
 
@@ -65,7 +65,8 @@ class Works:
         port_file.unlink(missing_ok=True)
         with open(log, "ab") as out:
             self.daemon = subprocess.Popen([str(self.programs / "leaseback-fleetd"), "run", "--folder", str(self.controller), "--rules", str(self.rules), "--listen", "127.0.0.1:0",
-                                            "--port-file", str(port_file), "--poll-interval", "1s"], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True)
+                                            "--name", CONTROLLER_ADDRESS, "--port-file", str(port_file), "--poll-interval", "1s"], stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+                                           preexec_fn=end_with_the_suite)
         until("the controller to listen", lambda: port_file.exists() and port_file.read_text().strip())
         self.port = int(port_file.read_text())
         return self
