@@ -123,6 +123,11 @@ class RetrofitRun : public BuildRun {
       return Error{
           ErrorCode::Conflict, fmt::format("{} has no partition {} any more", request_.disk_path, target_), {}};
     if (Done vouched = vouch(); !vouched) return vouched;
+    // A header that was torn while it was written is nobody's: this run made the partition, and was cut before it could be used.
+    const disk::PlannedPartition* lease = plan_.partition(disk::Role::Lease);
+    if (journal_ && !finished_ && lease != nullptr &&
+        Recorder(*journal_, ports_).was_cut(fmt::format("{} {}", disk::name_of(disk::StepKind::FormatLuks), lease->number)))
+      plan_.existing = disk::ExistingContent::Erase;
     return take_bundle();
   }
 

@@ -131,6 +131,16 @@ TEST_F(EveryWrite, OfARetrofitMayBeTheLastBeforeThePowerGoes) {
   cut_everywhere(build(work, request, retrofit_order));
 }
 
+// The lease takes the half of the disk in which the owner's journal lies: resize2fs has to move it.
+TEST_F(EveryWrite, OfARetrofitThatMovesBlocksMayBeTheLastBeforeThePowerGoes) {
+  order::Work work = shop.retrofit_work("power-move");
+  work.lease = mebibytes(1700);
+  const BuildRequest request = shop.request(work, "power/disk.img");
+  { Station made = shop.station("prepared/station", work); }
+  ASSERT_NO_FATAL_FAILURE(shop.make_used_disk("prepared/disk.img"));
+  cut_everywhere(build(work, request, retrofit_order));
+}
+
 TEST_F(EveryWrite, OfAReleaseMayBeTheLastBeforeThePowerGoes) {
   const order::Work work = shop.small_work("power-release");
   Station factory = shop.station("factory", work);
