@@ -42,10 +42,13 @@ Answer import_vouchers(Context& context, Call& call, store::Batch& batch) {
   const std::vector<std::string> receipts = body->texts_or_none("receipts", 1000, 64 * 1024);
   const std::vector<std::string> orders = body->texts_or_none("orders", 1000, 64 * 1024);
   const std::vector<std::string> escrows = body->texts_or_none("escrows", 1000, 64 * 1024);
+  const std::vector<std::string> exports = body->texts_or_none("exports", 10, 64 * 1024);
   if (Done finished = body->finish(); !finished) return finished.error();
   std::uint64_t imported = 0;
   std::uint64_t known = 0;
   const auto count = [&](const Result<bool>& fresh) { ++(*fresh ? imported : known); };
+  for (const std::string& exported : exports)
+    if (Done taken = context.operations.import_export(exported, call.who, call.now, batch); !taken) return taken.error();
   for (std::size_t i = 0; i < orders.size(); ++i)
     if (Result<bool> fresh = context.operations.import_order(orders[i], call.who, call.now, batch); !fresh)
       return fresh.error().within("order " + std::to_string(i));

@@ -142,6 +142,13 @@ TEST_F(LineProgram, TakesAListAndExportsVouchersAndReceiptsAsOneSignedFile) {
   const auto voucher = voucher_facts(read->items.vouchers[0], *key);
   ASSERT_TRUE(voucher);
   EXPECT_EQ(voucher->serial, serial(0));
+  ok("leaseback-image key make --kind machine --out controller.key");
+  ok("leaseback-provision line export --station st --out escrowed.export --escrow-key controller.pub");
+  const auto escrowed = agent::contract::line_export_from(*shop.files.read(shop.path("escrowed.export"), mebibytes(1)));
+  ASSERT_TRUE(escrowed && escrowed->items.escrows.size() == 1);
+  const auto sealed = images::keys::parse_statement(escrowed->items.escrows[0]);
+  EXPECT_TRUE(images::keys::verify_statement(*sealed, *key, agent::contract::escrow_type));
+  EXPECT_EQ(agent::contract::escrow_from(sealed->payload)->machine, voucher->machine);
   EXPECT_THAT(ok("leaseback-provision line export --station st --out later.export --since 2100-01-01T00:00:00Z").out, HasSubstr("0 vouchers"));
 }
 
