@@ -67,6 +67,9 @@ class StatusKeeper {
     if (!written_ || report.phase != written_->phase) spdlog::info("state: {}", name_of(report.phase));
     if (!report.trouble.empty() && (!written_ || report.trouble != written_->trouble))
       spdlog::warn("{}", report.trouble);
+    const std::string partition = report.partition + (report.partition_reason.empty() ? "" : ": " + report.partition_reason);
+    if (partition != partition_told_) spdlog::info("lease partition: {}", partition);
+    partition_told_ = partition;
     const bool urgent = !written_ || report.phase != written_->phase;
     if (!urgent && moment.running - written_at_ < status_pause) return;
     Done done = files_.replace(path_, status_json(report, moment.now), images::files::Access::OwnerOnly);
@@ -79,6 +82,7 @@ class StatusKeeper {
   images::files::Files& files_;
   std::string path_;
   std::optional<AgentReport> written_;
+  std::string partition_told_;
   Duration written_at_{0};
 };
 
