@@ -134,7 +134,7 @@ TEST_F(EveryWrite, OfARetrofitMayBeTheLastBeforeThePowerGoes) {
 // The lease takes the half of the disk in which the owner's journal lies: resize2fs has to move it.
 TEST_F(EveryWrite, OfARetrofitThatMovesBlocksMayBeTheLastBeforeThePowerGoes) {
   order::Work work = shop.retrofit_work("power-move");
-  work.lease = mebibytes(1700);
+  work.lease = mebibytes(1600);
   const BuildRequest request = shop.request(work, "power/disk.img");
   { Station made = shop.station("prepared/station", work); }
   ASSERT_NO_FATAL_FAILURE(shop.make_used_disk("prepared/disk.img"));
