@@ -2,7 +2,6 @@
 
 #include "agent/contract/install_paths.h"
 #include "policies/loading/model_section.h"
-#include "policies/loading/model_section.h"
 #include "policies/loading/strict_yaml.h"
 
 namespace agent::daemon {
