@@ -90,6 +90,7 @@ Done do_step(const Step& step, const DiskPlan& plan, const LeaseKeys* keys, Disk
     case StepKind::CheckFilesystem: return disks.check_ext4(plan.path, step.extent, Repair::Mend);
     case StepKind::ShrinkFilesystem:
     case StepKind::GrowFilesystem: return disks.resize_ext4(plan.path, step.extent, step.filesystem_size);
+    case StepKind::ShrinkNtfs: return disks.shrink_ntfs(plan.path, step.extent, step.filesystem_size);
     case StepKind::WriteTable: return disks.write_table(plan);
     case StepKind::FormatEsp:
     case StepKind::FormatExt4:

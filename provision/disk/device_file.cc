@@ -189,6 +189,10 @@ Done DeviceFile::sync() {
   return {};
 }
 
+void DeviceFile::forget_cached(const Extent& region) const {
+  (void)::posix_fadvise(descriptor_, static_cast<off_t>(region.start.count), static_cast<off_t>(region.size.count), POSIX_FADV_DONTNEED);
+}
+
 void DeviceFile::announce_partitions() const {
   if (block_device_) (void)::ioctl(descriptor_, BLKRRPART);
 }

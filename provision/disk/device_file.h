@@ -53,6 +53,8 @@ class DeviceFile {
   // The first offset from `offset` on where a hole begins; size() when none does.
   [[nodiscard]] std::uint64_t next_hole(std::uint64_t offset) const;
   Done sync();
+  // So that the next reading comes from the medium, as far as the kernel heeds it. After sync.
+  void forget_cached(const Extent& region) const;
   // Tells the kernel that the partition table has changed. One that cannot read tables is no error: we address by offset.
   void announce_partitions() const;
 

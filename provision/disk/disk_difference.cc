@@ -11,16 +11,21 @@ namespace {
 // end of its partition fills it.
 constexpr Bytes filesystem_slack = mebibytes(16);
 
+// Partitions of an MBR that is converted have no UUID yet: there the place alone tells.
+bool same_place(const DiskPlan& plan, const PlannedPartition& planned, const PartitionFacts& there) {
+  return planned.extent.start == there.extent.start && (planned.uuid == there.uuid || (plan.converts_mbr && there.uuid.empty()));
+}
+
 // The partition on the disk that the planned one is, or nullptr: partitions never move, so their starts must agree.
-const PartitionFacts* found(const PlannedPartition& planned, const DiskFacts& facts) {
+const PartitionFacts* found(const DiskPlan& plan, const PlannedPartition& planned, const DiskFacts& facts) {
   for (const PartitionFacts& candidate : facts.partitions)
-    if (candidate.uuid == planned.uuid && candidate.extent.start == planned.extent.start) return &candidate;
+    if (same_place(plan, planned, candidate)) return &candidate;
   return nullptr;
 }
 
 const PlannedPartition* planned_for(const PartitionFacts& there, const DiskPlan& plan) {
   for (const PlannedPartition& candidate : plan.partitions)
-    if (candidate.uuid == there.uuid && candidate.extent.start == there.extent.start) return &candidate;
+    if (same_place(plan, candidate, there)) return &candidate;
   return nullptr;
 }
 
@@ -69,10 +74,13 @@ Done check_table_may_go(const DiskPlan& plan, const DiskFacts& facts) {
     if (facts.disk_uuid == plan.disk_uuid && (planned_for(partition, plan) != nullptr || is_lease(partition))) continue;
     there += (there.empty() ? "" : ", ") + one_line(partition);
   }
+  const auto is_planned = [&](const PartitionFacts& partition) { return planned_for(partition, plan) != nullptr; };
+  if (plan.converts_mbr && facts.table == TableKind::Mbr && std::all_of(facts.partitions.begin(), facts.partitions.end(), is_planned)) return {};
   const bool ours = facts.table == TableKind::Gpt && facts.disk_uuid == plan.disk_uuid;
   if (ours && there.empty()) return {};
   if (there.empty() && !facts.whole_disk.name.empty()) there = facts.whole_disk.name + " on the whole disk";
-  if (there.empty() && facts.table == TableKind::Damaged) there = "a damaged partition table: " + facts.damage;
+  if (there.empty() && facts.table == TableKind::Damaged)
+    there = fmt::format("a damaged partition table: {}; restore it if its data matter (`disk restore-table`, gdisk)", facts.damage);
   if (there.empty() && facts.table != TableKind::None) there = "a partition table of another use";
   if (there.empty()) there = "unknown bytes at its beginning or end";
   return Error{ErrorCode::Refused,
@@ -80,11 +88,11 @@ Done check_table_may_go(const DiskPlan& plan, const DiskFacts& facts) {
 }
 
 std::string table_text(const DiskPlan& plan, const DiskFacts& facts) {
-  std::string text = "write the partition table";
+  std::string text = facts.table == TableKind::Mbr && plan.converts_mbr ? "turn the MBR into a GPT" : "write the partition table";
   for (const PartitionFacts& there : facts.partitions)
     if (planned_for(there, plan) == nullptr) text += "; delete " + one_line(there);
   for (const PlannedPartition& planned : plan.partitions) {
-    const PartitionFacts* there = found(planned, facts);
+    const PartitionFacts* there = found(plan, planned, facts);
     if (there == nullptr) {
       text += "; create " + one_line(planned);
     } else if (there->extent.size != planned.extent.size) {
@@ -140,6 +148,12 @@ class Difference {
     steps_.push_back({kind, partition, extent, filesystem_size, std::move(text)});
   }
 
+  void add_shrink(StepKind kind, const PlannedPartition& planned, const PartitionFacts& there) {
+    add(kind, planned.number, there.extent,
+        fmt::format("shrink the filesystem of {} from {} to {}", one_line(there), there.filesystem.size.text(), planned.extent.size.text()),
+        planned.extent.size);
+  }
+
   void add_check(const PlannedPartition& planned, const Extent& extent) {
     add(StepKind::CheckFilesystem, planned.number, extent, fmt::format("check the filesystem of {}", one_line(planned)));
   }
@@ -147,32 +161,32 @@ class Difference {
   // Nothing is decided by the size of a filesystem whose superblock is torn.
   void check_torn() {
     for (const PlannedPartition& planned : plan_.partitions) {
-      const PartitionFacts* there = found(planned, facts_);
+      const PartitionFacts* there = found(plan_, planned, facts_);
       if (there != nullptr && there->filesystem.torn && content_stays(planned, *there)) add_check(planned, there->extent);
     }
   }
 
   // Before the table is written: filesystems of partitions that become smaller.
   Done make_room(const PlannedPartition& planned) {
-    const PartitionFacts* there = found(planned, facts_);
+    const PartitionFacts* there = found(plan_, planned, facts_);
     if (there == nullptr || planned.extent.size >= there->extent.size) return {};
     const bool kept = content_stays(planned, *there);
     if (!kept) return {};
+    if (there->filesystem.kind == FilesystemKind::Ntfs) {
+      if (there->filesystem.size > planned.extent.size) add_shrink(StepKind::ShrinkNtfs, planned, *there);
+      return {};
+    }
     if (there->filesystem.kind != FilesystemKind::Ext4)
-      return Error{ErrorCode::Unsupported, fmt::format("{} cannot be shrunk: only ext4 can", one_line(*there)), {}};
+      return Error{ErrorCode::Unsupported, fmt::format("{} cannot be shrunk: only ext4 and NTFS can", one_line(*there)), {}};
     if (there->filesystem.size <= planned.extent.size && there->filesystem.clean) return {};
     add_check(planned, there->extent);
-    if (there->filesystem.size > planned.extent.size)
-      add(StepKind::ShrinkFilesystem, planned.number, there->extent,
-          fmt::format("shrink the filesystem of {} from {} to {}", one_line(*there), there->filesystem.size.text(),
-                      planned.extent.size.text()),
-          planned.extent.size);
+    if (there->filesystem.size > planned.extent.size) add_shrink(StepKind::ShrinkFilesystem, planned, *there);
     return {};
   }
 
   // After the table is written: what the partitions hold.
   Done fill(const PlannedPartition& planned) {
-    const PartitionFacts* there = found(planned, facts_);
+    const PartitionFacts* there = found(plan_, planned, facts_);
     if (there == nullptr) {
       add_format(planned);
       return {};
@@ -238,6 +252,7 @@ std::string_view name_of(StepKind kind) {
     case StepKind::DestroyKeySlots: return "destroy-key-slots";
     case StepKind::CheckFilesystem: return "check-filesystem";
     case StepKind::ShrinkFilesystem: return "shrink-filesystem";
+    case StepKind::ShrinkNtfs: return "shrink-ntfs";
     case StepKind::WriteTable: return "write-table";
     case StepKind::FormatEsp: return "format-esp";
     case StepKind::FormatExt4: return "format-ext4";

@@ -24,6 +24,7 @@ enum class FilesystemKind {
   None,   // no signature that we or libblkid know
   Fat,
   Ext4,   // and ext2, ext3: what e2fsck checks
+  Ntfs,
   Luks2,
   Other,  // see FilesystemFacts::name
 };
@@ -33,7 +34,7 @@ struct FilesystemFacts {
   std::string name;   // libblkid's word for it: "vfat", "ext4", "crypto_LUKS", "ntfs"; empty for None
   std::string label;
   std::string uuid;   // lower case; "ABCD-1234" for FAT; empty when it has none
-  Bytes size;         // Ext4 only: what the superblock says
+  Bytes size;         // Ext4 and Ntfs: what the superblock, or the boot sector, says
   Bytes used;         // Ext4 only
   bool clean = true;  // Ext4 only: false when a check is due (a cut write, a journal to replay, errors)
   // Ext4 only: a cut write left a superblock that fails its checksum. Its sizes are unknown (0); a check must come first.
@@ -80,7 +81,16 @@ struct PartitionFacts {
   bool operator==(const PartitionFacts&) const = default;
 };
 
-enum class TableKind { None, Gpt, Mbr, Damaged };  // Damaged: a GPT of which no copy can be trusted
+// What an MBR says beside its partitions: whether a machine starts from it.
+struct MbrFacts {
+  std::uint32_t signature = 0;         // of the disk, by which Linux and Windows know its partitions
+  std::uint32_t active_partition = 0;  // its number; 0: none
+  bool boot_code = false;              // in the first sector
+  bool gap_written = false;            // between the first sector and the first partition (of the first MiB), as GRUB does
+  bool operator==(const MbrFacts&) const = default;
+};
+
+enum class TableKind { None, Gpt, Mbr, Damaged };  // Damaged: one that cannot be trusted
 
 struct DiskFacts {
   std::string path;
@@ -91,6 +101,7 @@ struct DiskFacts {
   TableKind table = TableKind::None;
   std::string damage;                       // for Damaged: what is wrong, for people
   std::string disk_uuid;                    // lower case; empty without a GPT
+  std::optional<MbrFacts> mbr;              // for Mbr
   bool copies_agree = true;                 // false: one GPT copy is stale or broken; writing the table mends it
   std::vector<PartitionFacts> partitions;   // ascending by start
   FilesystemFacts whole_disk;               // a filesystem or RAID member straight on the disk, without a table

@@ -67,6 +67,7 @@ struct DiskPlan {
   std::string disk_uuid;
   std::vector<PlannedPartition> partitions;  // ascending by start
   ExistingContent existing = ExistingContent::Refuse;
+  bool converts_mbr = false;                 // the disk has an MBR, and its partitions become these, in place
   std::vector<std::string> notes;            // for people: what was rounded, what is left free and why
 
   [[nodiscard]] const PlannedPartition* partition(Role role) const;  // the first with that role; nullptr when there is none
@@ -122,12 +123,27 @@ struct RetrofitRequest {
   Bytes lease;
   LeaseSeal seal;
   Bytes free_min = gibibytes(1);  // left free in the customer's filesystem after shrinking
+  // For a last partition with NTFS, what Disks::least_ntfs said: the least size it can have, or why it cannot be shrunk.
+  std::optional<Bytes> ntfs_least{};
+  std::string ntfs_refusal{};
 };
 
-// Makes room for a lease partition at the end of a used GPT disk: from free space behind the last partition, and what is
-// missing by shrinking that partition's ext4. No other partition is touched. Unsupported for MBR and for a last partition
-// that is not ext4; OutOfSpace (with use, need and way out); Conflict when another lease partition is there.
+// Makes room for a lease partition at the end of a used disk: from free space behind the last partition, and what is missing by
+// shrinking that partition's filesystem. No other partition is touched. An MBR becomes a GPT (mbr_conversion.h; its refusals).
+// Unsupported, with the reason, for a last partition whose filesystem cannot be shrunk; OutOfSpace (with use, need and way out);
+// Conflict when another lease partition is there.
 Result<DiskPlan> plan_retrofit(const RetrofitRequest& request, const DiskFacts& facts);
+
+struct MoveRequest {
+  std::string seed;  // decides UUIDs where an MBR has none
+  Bytes lease;       // to be left free at the end, rounded up; 0: nothing
+  ExistingContent existing = ExistingContent::Refuse;
+};
+
+// The partitions of one disk on another: at the same places, with the same numbers, names and UUIDs; the last one, when it is
+// ext4, grown up to the lease. Their bytes are brought there by Disks::copy_region. OutOfSpace, Conflict (a lease partition is
+// there), Unsupported (other sectors; as of plan_retrofit for an MBR).
+Result<DiskPlan> plan_move(const MoveRequest& request, const DiskFacts& from, const DiskFacts& to);
 
 // The plan as text, the same for the same plan; its SHA-256 is Voucher::plan_digest. Does not depend on path.
 std::string canonical_text(const DiskPlan& plan);
@@ -140,6 +156,7 @@ enum class StepKind {
   DestroyKeySlots,   // of a lease partition that goes: first, so that nothing sealed can be read again
   CheckFilesystem,   // e2fsck -f -y
   ShrinkFilesystem,
+  ShrinkNtfs,
   WriteTable,        // everything about the table at once
   FormatEsp,
   FormatExt4,
@@ -153,7 +170,7 @@ struct Step {
   StepKind kind = StepKind::WriteTable;
   std::uint32_t partition = 0;  // number; 0 for WriteTable
   Extent extent;                // where; for a filesystem that shrinks, its partition before the table is written
-  Bytes filesystem_size;        // ShrinkFilesystem, GrowFilesystem: the size it shall have
+  Bytes filesystem_size;        // ShrinkFilesystem, ShrinkNtfs, GrowFilesystem: the size it shall have
   std::string text;             // for people: "format partition 2 (system, 8 GiB) as ext4"; WriteTable lists each deletion
   bool operator==(const Step&) const = default;
 };

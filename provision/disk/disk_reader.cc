@@ -9,6 +9,7 @@
 #include "provision/disk/device_use.h"
 #include "provision/disk/ext4.h"
 #include "provision/disk/luks.h"
+#include "provision/disk/ntfs.h"
 #include "provision/disk/partition_table.h"
 
 namespace provision::disk {
@@ -45,6 +46,7 @@ Result<FilesystemFacts> probed(const DeviceFile& disk, const Extent& extent) {
   facts.uuid = value_of(probe.get(), "UUID");
   if (facts.name == "vfat") facts.kind = FilesystemKind::Fat;
   if (facts.name == "ext4" || facts.name == "ext3" || facts.name == "ext2") facts.kind = FilesystemKind::Ext4;
+  if (facts.name == "ntfs") facts.kind = FilesystemKind::Ntfs;
   if (facts.name == "crypto_LUKS" && value_of(probe.get(), "VERSION") == "2") facts.kind = FilesystemKind::Luks2;
   return facts;
 }
@@ -56,6 +58,7 @@ Done probe_partition(const std::string& path, const DeviceFile& disk, PartitionF
   partition.filesystem = *std::move(filesystem);
   if (partition.filesystem.kind == FilesystemKind::Ext4 || partition.filesystem.kind == FilesystemKind::None)
     read_ext4(path, partition.extent, partition.filesystem);
+  if (partition.filesystem.kind == FilesystemKind::Ntfs) partition.filesystem.size = ntfs_size(disk, partition.extent);
   if (partition.filesystem.kind != FilesystemKind::Luks2) return {};
   Result<std::optional<LuksFacts>> luks = read_luks(disk, partition.extent);
   if (!luks) return luks.error();
@@ -99,6 +102,7 @@ Result<DiskFacts> read_disk(const std::string& path) {
   facts.damage = table->damage;
   facts.disk_uuid = table->disk_uuid;
   facts.copies_agree = table->copies_agree;
+  facts.mbr = table->mbr;
   facts.partitions = table->partitions;
   for (PartitionFacts& partition : facts.partitions)
     if (Done read = probe_partition(path, *disk, partition); !read)
@@ -107,6 +111,11 @@ Result<DiskFacts> read_disk(const std::string& path) {
     Result<FilesystemFacts> whole = probed(*disk, {{}, facts.size});
     if (!whole) return failed(whole.error());
     facts.whole_disk = *std::move(whole);
+    // The boot sector of a filesystem on the whole disk has the mark of an MBR, and anything where its entries would be.
+    if (facts.table == TableKind::Damaged && table->mbr && facts.whole_disk.kind != FilesystemKind::None) {
+      facts.table = TableKind::None;
+      facts.damage.clear();
+    }
     Result<bool> zeros = has_only_zeros(*disk, *table);
     if (!zeros) return failed(zeros.error());
     // A damaged table is never blank: our own cut writes leave one whole copy before the first sector announces a GPT.

@@ -50,6 +50,9 @@ class Disks {
   // Digest of the bytes of a region in whole-MiB chunks; chunks of zeros are skipped, so holes cost nothing and a hole
   // equals written zeros.
   virtual Result<Digest> hash_region(const std::string& path, const Extent& region) = 0;
+  // The least size that an NTFS can be shrunk to; Unsupported with the reason when it cannot be: no ntfsresize on this machine, no
+  // loop device, or its check did not pass.
+  virtual Result<Bytes> least_ntfs(const std::string& path, const Extent& partition) = 0;
   // Everything outside partitions that describes them (first and last MiB), for a backup. At most 2 MiB.
   virtual Result<std::string> save_table(const std::string& path) = 0;
   // The note that travels with the disk (disk_note.h); empty when there is none. Corrupt when it was changed.
@@ -76,6 +79,13 @@ class Disks {
   // Shrinks or grows the ext4 to `size` (rounded down to its blocks); call check_ext4(Mend) first. OutOfSpace when its files
   // do not fit. A cut one is mended by check_ext4 and finished by calling this again.
   virtual Done resize_ext4(const std::string& path, const Extent& partition, Bytes size) = 0;
+
+  // By ntfsresize, after its check and a rehearsal passed; else nothing is changed. Its authors promise nothing for a power cut
+  // in the middle: the volume is marked for a check by Windows before.
+  virtual Done shrink_ntfs(const std::string& path, const Extent& partition, Bytes size) = 0;
+  // The bytes of a region of one disk at the same place of another, holes and zeros as holes, read back from the medium; returns
+  // the digest that hash_region gives for both. Corrupt when what was read back differs. `from` is only read.
+  virtual Result<Digest> copy_region(const std::string& from, const std::string& to, const Extent& region) = 0;
 
   // The files of an ext4. ReadWrite is refused (Conflict) while a check is due.
   virtual Result<std::unique_ptr<FileTree>> open_tree(const std::string& path, const Extent& partition, TreeAccess access) = 0;

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "images/keys/keys.h"
 #include "provision/disk/contents.h"
 #include "provision/disk/device_file.h"
 #include "provision/disk/device_use.h"
@@ -16,6 +15,8 @@
 #include "provision/disk/disk_reader.h"
 #include "provision/disk/ext4.h"
 #include "provision/disk/ext4_tree.h"
+#include "provision/disk/ntfs.h"
+#include "provision/disk/region.h"
 #include "provision/disk/luks.h"
 #include "provision/disk/table_writer.h"
 
@@ -55,22 +56,13 @@ Result<bool> PartedDisks::slot_opens(const std::string& path, const Extent& part
 }
 
 Result<Digest> PartedDisks::hash_region(const std::string& path, const Extent& region) {
-  return with_disk(path, OpenFor::Reading, "hashing a region", [&](DeviceFile& disk) -> Result<Digest> {
-    images::keys::Sha256 all;
-    const std::uint64_t end = region.end().count;
-    for (std::uint64_t at = region.start.count; at < end;) {
-      const std::uint64_t written = disk.next_written(at);
-      if (written >= end) break;
-      at += (std::max(written, at) - at) / chunk * chunk;
-      const std::size_t length = static_cast<std::size_t>(std::min(chunk, end - at));
-      Result<std::string> bytes = disk.read(at, length);
-      if (!bytes) return bytes.error();
-      if (!all_zeros(*bytes))
-        all.add(fmt::format("{} {}\n", at - region.start.count, images::keys::sha256(*bytes).text));
-      at += length;
-    }
-    return all.finish();
-  });
+  return with_disk(path, OpenFor::Reading, "hashing a region", [&](DeviceFile& disk) { return digest_of_region(disk, region); });
+}
+
+Result<Bytes> PartedDisks::least_ntfs(const std::string& path, const Extent& partition) {
+  Result<Bytes> least = disk::least_ntfs(path, partition, processes_);
+  if (!least) return least.error().within("examining the NTFS on " + path);
+  return least;
 }
 
 Result<std::string> PartedDisks::save_table(const std::string& path) {
@@ -147,6 +139,18 @@ Done PartedDisks::check_ext4(const std::string& path, const Extent& partition, R
 
 Done PartedDisks::resize_ext4(const std::string& path, const Extent& partition, Bytes size) {
   return within(disk::resize_ext4(path, partition, size, processes_), "resizing ext4", path);
+}
+
+Done PartedDisks::shrink_ntfs(const std::string& path, const Extent& partition, Bytes size) {
+  return within(disk::shrink_ntfs(path, partition, size, processes_), "shrinking NTFS", path);
+}
+
+Result<Digest> PartedDisks::copy_region(const std::string& from, const std::string& to, const Extent& region) {
+  return with_disk(to, OpenFor::Writing, "copying from " + from, [&](DeviceFile& target) -> Result<Digest> {
+    Result<DeviceFile> source = DeviceFile::open(from, OpenFor::Reading);
+    if (!source) return source.error();
+    return copied_region(*source, target, region);
+  });
 }
 
 Result<std::unique_ptr<FileTree>> PartedDisks::open_tree(const std::string& path, const Extent& partition, TreeAccess access) {

@@ -19,6 +19,7 @@ class PartedDisks final : public Disks {
   Result<bool> slot_opens(const std::string& path, const Extent& partition, std::uint32_t slot,
                           const std::string& slot_key) override;
   Result<Digest> hash_region(const std::string& path, const Extent& region) override;
+  Result<Bytes> least_ntfs(const std::string& path, const Extent& partition) override;
   Result<std::string> save_table(const std::string& path) override;
   Result<std::string> read_note(const std::string& path) override;
 
@@ -30,6 +31,8 @@ class PartedDisks final : public Disks {
   Done destroy_key_slots(const std::string& path, const Extent& partition) override;
   Done check_ext4(const std::string& path, const Extent& partition, Repair repair) override;
   Done resize_ext4(const std::string& path, const Extent& partition, Bytes size) override;
+  Done shrink_ntfs(const std::string& path, const Extent& partition, Bytes size) override;
+  Result<Digest> copy_region(const std::string& from, const std::string& to, const Extent& region) override;
   Result<std::unique_ptr<FileTree>> open_tree(const std::string& path, const Extent& partition, TreeAccess access) override;
 
  private:

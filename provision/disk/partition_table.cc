@@ -5,12 +5,11 @@
 #include <optional>
 
 #include "provision/disk/identifiers.h"
+#include "provision/disk/mbr_table.h"
 
 namespace provision::disk {
 namespace {
 
-constexpr std::size_t mbr_entries_at = 446;
-constexpr std::size_t mbr_entry_size = 16;
 constexpr std::uint32_t gpt_header_size_min = 92;
 constexpr std::uint32_t gpt_entry_size_min = 128;
 
@@ -80,38 +79,64 @@ struct Copy {
   std::string entries;
 };
 
-// One copy of the GPT whose header is at `lba`; nullopt when it is not whole.
-Result<std::optional<Copy>> copy_at(std::uint64_t lba, std::uint64_t sectors, std::uint32_t sector_size, const ReadAt& read) {
-  const std::optional<Copy> none;
+struct CopyOrFault {
+  std::optional<Copy> copy;
+  std::string fault;  // why there is none
+};
+
+std::string checksum_fault(std::string_view what, std::uint64_t lba, std::uint32_t there, std::uint32_t stated) {
+  return fmt::format("{} in sector {} has the checksum {:08X}, but {:08X} is stated", what, lba, there, stated);
+}
+
+// What a header claims, held against the disk; empty when it may be believed.
+std::string claim_fault(const std::string& header, std::uint64_t lba, std::uint64_t sectors, std::uint32_t sector_size, const Copy& copy) {
+  const std::uint64_t entries_lba = little(header, 72, 8);
+  const std::uint64_t count = little(header, 80, 4);
+  const std::string place = fmt::format("the GPT header in sector {}", lba);
+  if (little(header, 24, 8) != lba) return fmt::format("{} says that it lies in sector {}", place, little(header, 24, 8));
+  if (copy.first_usable > copy.last_usable || copy.last_usable >= sectors)
+    return fmt::format("{} calls sectors {} to {} usable on a disk of {}", place, copy.first_usable, copy.last_usable, sectors);
+  if (count > gpt_entries_max || copy.entry_size < gpt_entry_size_min || copy.entry_size > gpt_entry_size_max ||
+      (copy.entry_size & (copy.entry_size - 1)) != 0)
+    return fmt::format("{} claims {} entries of {} bytes; at most {} of {} to {} are taken", place, count, copy.entry_size, gpt_entries_max,
+                       gpt_entry_size_min, gpt_entry_size_max);
+  const std::uint64_t taken = (count * copy.entry_size + sector_size - 1) / sector_size;
+  if (entries_lba < 2 || entries_lba >= sectors || taken > sectors - entries_lba)
+    return fmt::format("{} puts its {} entries into sector {} of a disk of {}", place, count, entries_lba, sectors);
+  if (entries_lba <= copy.last_usable && entries_lba + taken > copy.first_usable)
+    return fmt::format("{} puts its entries into sectors {} to {}, among those that partitions may use", place, entries_lba, entries_lba + taken - 1);
+  return {};
+}
+
+// One copy of the GPT whose header is at `lba`.
+Result<CopyOrFault> copy_at(std::uint64_t lba, std::uint64_t sectors, std::uint32_t sector_size, const ReadAt& read) {
   Result<std::string> sector = read(lba * sector_size, sector_size);
   if (!sector) return sector.error();
   const std::string& header = *sector;
-  if (header.substr(0, 8) != "EFI PART") return none;
+  if (header.substr(0, 8) != "EFI PART") return CopyOrFault{{}, fmt::format("sector {} holds no GPT header", lba)};
   const std::uint64_t header_size = little(header, 12, 4);
-  if (header_size < gpt_header_size_min || header_size > sector_size) return none;
+  if (header_size < gpt_header_size_min || header_size > sector_size)
+    return CopyOrFault{{}, fmt::format("the GPT header in sector {} claims a size of {} bytes", lba, header_size)};
   std::string zeroed = header.substr(0, header_size);
   zeroed.replace(16, 4, 4, '\0');
-  if (crc32(zeroed) != little(header, 16, 4) || little(header, 24, 8) != lba) return none;
+  const auto stated = static_cast<std::uint32_t>(little(header, 16, 4));
+  if (crc32(zeroed) != stated) return CopyOrFault{{}, checksum_fault("the GPT header", lba, crc32(zeroed), stated)};
 
   Copy copy;
   copy.alternate = little(header, 32, 8);
   copy.first_usable = little(header, 40, 8);
   copy.last_usable = little(header, 48, 8);
   copy.disk_uuid = guid_at(header, 56);
-  const std::uint64_t entries_lba = little(header, 72, 8);
-  const std::uint64_t count = little(header, 80, 4);
   copy.entry_size = static_cast<std::uint32_t>(little(header, 84, 4));
-  const bool lawful = copy.first_usable <= copy.last_usable && copy.last_usable < sectors && count <= gpt_entries_max &&
-                      copy.entry_size >= gpt_entry_size_min && copy.entry_size <= gpt_entry_size_max &&
-                      (copy.entry_size & (copy.entry_size - 1)) == 0 && entries_lba >= 2 && entries_lba < sectors;
-  if (!lawful) return none;
-  const std::uint64_t length = count * copy.entry_size;
-  if (length > (sectors - entries_lba) * sector_size) return none;
-  Result<std::string> entries = read(entries_lba * sector_size, length);
+  if (std::string fault = claim_fault(header, lba, sectors, sector_size, copy); !fault.empty()) return CopyOrFault{{}, std::move(fault)};
+  const std::uint64_t entries_lba = little(header, 72, 8);
+  Result<std::string> entries = read(entries_lba * sector_size, little(header, 80, 4) * copy.entry_size);
   if (!entries) return entries.error();
-  if (crc32(*entries) != little(header, 88, 4)) return none;
+  const auto stated_entries = static_cast<std::uint32_t>(little(header, 88, 4));
+  if (crc32(*entries) != stated_entries)
+    return CopyOrFault{{}, checksum_fault("the array of GPT entries", entries_lba, crc32(*entries), stated_entries)};
   copy.entries = *std::move(entries);
-  return std::optional<Copy>(std::move(copy));
+  return CopyOrFault{std::move(copy), {}};
 }
 
 constexpr std::string_view unused_type = "00000000-0000-0000-0000-000000000000";
@@ -151,47 +176,6 @@ void take_entries(const Copy& copy, std::uint32_t sector_size, PartitionTable& t
   }
 }
 
-enum class FirstSector { Empty, Protective, Mbr, Foreign };
-
-FirstSector first_sector_kind(std::string_view sector, std::uint64_t sectors) {
-  if (sector.find_first_not_of('\0') == std::string_view::npos) return FirstSector::Empty;
-  if (static_cast<unsigned char>(sector[510]) != 0x55 || static_cast<unsigned char>(sector[511]) != 0xAA)
-    return FirstSector::Foreign;
-  bool any = false;
-  bool protective = false;
-  for (std::size_t i = 0; i < 4; ++i) {
-    const std::string_view entry = sector.substr(mbr_entries_at + i * mbr_entry_size, mbr_entry_size);
-    const auto status = static_cast<unsigned char>(entry[0]);
-    const auto type = static_cast<unsigned char>(entry[4]);
-    if (status != 0x00 && status != 0x80) return FirstSector::Foreign;
-    if (type == 0) continue;
-    if (type == 0xEE) {
-      protective = true;
-      continue;
-    }
-    if (little(entry, 8, 4) + little(entry, 12, 4) > sectors) return FirstSector::Foreign;
-    any = true;
-  }
-  if (protective) return FirstSector::Protective;
-  return any ? FirstSector::Mbr : FirstSector::Foreign;
-}
-
-void take_mbr(std::string_view sector, std::uint32_t sector_size, PartitionTable& table) {
-  table.kind = TableKind::Mbr;
-  for (std::size_t i = 0; i < 4; ++i) {
-    const std::string_view entry = sector.substr(mbr_entries_at + i * mbr_entry_size, mbr_entry_size);
-    const auto type = static_cast<unsigned char>(entry[4]);
-    if (type == 0) continue;
-    PartitionFacts partition;
-    partition.number = static_cast<std::uint32_t>(i + 1);
-    partition.type = fmt::format("{:02X}", type);
-    partition.extent = {{little(entry, 8, 4) * sector_size}, {little(entry, 12, 4) * sector_size}};
-    table.partitions.push_back(std::move(partition));
-  }
-  std::sort(table.partitions.begin(), table.partitions.end(),
-            [](const PartitionFacts& a, const PartitionFacts& b) { return a.extent.start < b.extent.start; });
-}
-
 bool same(const Copy& a, const Copy& b) {
   return a.disk_uuid == b.disk_uuid && a.entries == b.entries && a.first_usable == b.first_usable &&
          a.last_usable == b.last_usable;
@@ -223,27 +207,33 @@ Result<PartitionTable> read_partition_table(Bytes disk_size, std::uint32_t secto
 
   Result<std::string> first = read(0, sector_size);
   if (!first) return first.error().within("reading the first sector");
-  const FirstSector kind = first_sector_kind(*first, sectors);
-  Result<std::optional<Copy>> primary = copy_at(1, sectors, sector_size, read);
+  const FirstSector kind = first_sector_kind(*first);
+  if (kind == FirstSector::Mbr) {
+    if (Done taken = take_mbr(*first, sectors, sector_size, read, table); !taken) return taken.error();
+    return table;
+  }
+  if (kind == FirstSector::Foreign) return table;
+  Result<CopyOrFault> primary = copy_at(1, sectors, sector_size, read);
   if (!primary) return primary.error().within("reading the partition table");
-  Result<std::optional<Copy>> backup = copy_at(sectors - 1, sectors, sector_size, read);
+  Result<CopyOrFault> backup = copy_at(sectors - 1, sectors, sector_size, read);
   if (!backup) return backup.error().within("reading the backup partition table");
 
-  const bool gpt_expected = kind == FirstSector::Protective || kind == FirstSector::Empty;
-  if (gpt_expected && *primary) {
+  const std::string fault = kind == FirstSector::Protective ? protective_fault(*first) : "";
+  if (!fault.empty()) {
+    table.kind = TableKind::Damaged;
+    table.damage = fault;
+  } else if (primary->copy) {
     table.trusted = TrustedCopy::Primary;
-    take_entries(**primary, sector_size, table);
-    table.copies_agree = kind == FirstSector::Protective && *backup && same(**primary, **backup) &&
-                         (*primary)->alternate == sectors - 1;
-  } else if (gpt_expected && *backup) {
+    take_entries(*primary->copy, sector_size, table);
+    table.copies_agree = kind == FirstSector::Protective && protective_entry_fits(*first, sectors) && backup->copy &&
+                         same(*primary->copy, *backup->copy) && primary->copy->alternate == sectors - 1;
+  } else if (backup->copy) {
     table.trusted = TrustedCopy::Backup;
-    take_entries(**backup, sector_size, table);
+    take_entries(*backup->copy, sector_size, table);
     table.copies_agree = false;
-  } else if (kind == FirstSector::Mbr) {
-    take_mbr(*first, sector_size, table);
   } else if (kind == FirstSector::Protective) {
     table.kind = TableKind::Damaged;
-    table.damage = "the first sector announces a GPT, but neither of its copies is whole";
+    table.damage = fmt::format("the first sector announces a GPT, but {}, and {}", primary->fault, backup->fault);
   }
   return table;
 }

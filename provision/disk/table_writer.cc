@@ -190,29 +190,50 @@ Done write_planned_table(DeviceFile& disk, const DiskPlan& plan) {
   return {};
 }
 
+namespace {
+
+// Which of the saved sectors are put back: headers and entries of a GPT, or what stood in their place.
+struct SavedSectors {
+  std::uint64_t offset = 0;  // on the disk
+  std::string_view bytes;
+};
+
+Done put_back(DeviceFile& disk, const std::vector<SavedSectors>& strokes) {
+  for (const SavedSectors& stroke : strokes) {
+    if (Done written = disk.write(stroke.offset, stroke.bytes); !written) return written;
+    if (Done durable = disk.sync(); !durable) return durable;
+  }
+  return {};
+}
+
+}  // namespace
+
 Done restore_saved_table(DeviceFile& disk, const std::string& saved) {
   const std::size_t region = table_region.count;
   if (saved.size() != 2 * region)
     return Error{ErrorCode::Conflict, fmt::format("a saved table of {} bytes; it has {}", saved.size(), 2 * region), {}};
   const std::uint64_t last = disk.size().count - region;
-  // Read the saved bytes as if they were the disk's: what does not hold a whole table of this disk's size is refused.
+  // Read the saved bytes as if they were the disk's: what does not hold a whole table of this disk's size is refused. The chain of
+  // an MBR's extended partitions lies between, and was never touched.
   Result<PartitionTable> table =
       read_partition_table(disk.size(), disk.sector_size(), [&](std::uint64_t at, std::size_t length) -> Result<std::string> {
         if (at + length <= region) return saved.substr(at, length);
         if (at >= last) return saved.substr(region + (at - last), length);
-        return Error{ErrorCode::Conflict, "the saved table points outside of what was saved", {}};
+        return disk.read(at, length);
       });
   if (!table) return table.error();
-  if (table->kind != TableKind::Gpt || !table->copies_agree)
+  const bool whole_gpt = table->kind == TableKind::Gpt && table->copies_agree;
+  if (!whole_gpt && table->kind != TableKind::Mbr)
     return Error{ErrorCode::Conflict, "the saved table is not that of this disk, or was damaged when it was saved", {}};
   const std::size_t sector = disk.sector_size();
   const std::size_t entries = 16384;
-  if (Done written = disk.write(disk.size().count - entries - sector, std::string_view(saved).substr(2 * region - entries - sector));
-      !written)
-    return written;
-  if (Done durable = disk.sync(); !durable) return durable;
-  if (Done written = disk.write(0, std::string_view(saved).substr(0, 2 * sector + entries)); !written) return written;
-  if (Done durable = disk.sync(); !durable) return durable;
+  const SavedSectors end = {disk.size().count - entries - sector, std::string_view(saved).substr(2 * region - entries - sector)};
+  const SavedSectors first = {0, std::string_view(saved).substr(0, sector)};
+  const SavedSectors primary = {sector, std::string_view(saved).substr(sector, sector + entries)};
+  // An MBR counts as soon as its sector is there; of a GPT, the copy at the end first.
+  if (Done restored = whole_gpt ? put_back(disk, {end, {0, std::string_view(saved).substr(0, 2 * sector + entries)}}) : put_back(disk, {first, primary, end});
+      !restored)
+    return restored;
   disk.announce_partitions();
   return {};
 }

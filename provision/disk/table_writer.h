@@ -11,9 +11,9 @@ namespace provision::disk {
 // then the other one. Durable.
 Done write_planned_table(DeviceFile& disk, const DiskPlan& plan);
 
-// `saved`: the first and last MiB of this disk, as they were. Durable. Conflict when it is not of that length; the caller
-// keeps it beside the disk's serial and size. Only the sectors of GPT headers and entries are put back, so that a partition
-// which reaches into these MiB is not touched.
+// `saved`: the first and last MiB of this disk, as they were, with a GPT or an MBR. Durable. Conflict when it is not of that length,
+// or holds no whole table; the caller keeps it beside the disk's serial and size. Only the sectors of GPT headers and entries, and
+// the first one, are put back, so that a partition which reaches into these MiB is not touched.
 Done restore_saved_table(DeviceFile& disk, const std::string& saved);
 
 }  // namespace provision::disk

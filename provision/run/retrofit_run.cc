@@ -5,6 +5,7 @@
 #include "provision/install/installed_paths.h"
 #include "provision/run/build_run.h"
 #include "provision/run/owner_files.h"
+#include "provision/run/partition_names.h"
 
 namespace provision::run {
 namespace {
@@ -98,10 +99,22 @@ class RetrofitRun : public BuildRun {
     return last;
   }
 
+  // Whether a last partition with NTFS can be made smaller is for ntfsresize to say.
+  void examine_ntfs(disk::RetrofitRequest& wanted) {
+    if (facts_.partitions.empty() || facts_.partitions.back().filesystem.kind != FilesystemKind::Ntfs) return;
+    const auto least = ports_.disks.least_ntfs(request_.disk_path, facts_.partitions.back().extent);
+    if (least)
+      wanted.ntfs_least = *least;
+    else
+      wanted.ntfs_refusal = least.error().message;
+  }
+
   Done settle_plan() {
     if (!with_agent()) return settle_declined();
     auto wanted = order::retrofit_request(request_.work, facts_, identity_->seal(request_.work));
     if (!wanted) return wanted.error();
+    if (Done named = check_partition_names(facts_, ports_.disks, request_.disk_path); !named) return named;
+    examine_ntfs(*wanted);
     auto plan = disk::plan_retrofit(*wanted, facts_);
     if (!plan) return plan.error();
     plan_ = std::move(*plan);

@@ -10,8 +10,8 @@
 namespace provision::run {
 
 // The partition table is saved in the run's folder ("table.before", as Disks::save_table returned it) before anything
-// is written. Errors and refusals as of apply_order; Unsupported when the last partition is not ext4 or the disk has no
-// GPT.
+// is written; restore_table_of_run puts it back. An MBR becomes a GPT. Errors and refusals as of apply_order, plan_retrofit and
+// check_partition_names.
 Result<RunReport> retrofit_order(const BuildRequest& request, Station& station, RunPorts& ports);
 Result<RunReport> rehearse_retrofit(const BuildRequest& request, Station& station, RunPorts& ports);
 

@@ -152,6 +152,20 @@ TEST_F(WriteCuts, OfARetrofitHurtNoFileOfTheOwner) {
   });
 }
 
+// Turning an MBR into a GPT must never leave a disk without one of them.
+TEST_F(WriteCuts, OfAnMbrThatBecomesAGptHurtNoFileOfTheOwner) {
+  ASSERT_TRUE(disks_.make_image(path_, gibibytes(2)));
+  JUDGE(made, {"parted", "-s", path_, "mklabel", "msdos", "mkpart", "primary", "1MiB", "65MiB", "mkpart", "primary", "65MiB", "1400MiB"});
+  ASSERT_EQ(made->exit_status, 0) << made->errors;
+  JUDGE(formatted, {"mke2fs", "-q", "-F", "-t", "ext4", "-E", "offset=68157440", path_, "1300000k"});
+  const DiskFacts there = facts();
+  ASSERT_EQ(there.table, TableKind::Mbr);
+  files_ = hash_of(customer(there));
+  cut_everywhere(Unflushed::LostByChance, [&](const DiskFacts& found) {
+    return plan_retrofit({"retrofit", mebibytes(600), seal_for(keys_), mebibytes(100)}, found);
+  });
+}
+
 TEST_F(WriteCuts, OfAnInstallationAreFinishedByPuttingTheFilesAgain) {
   ASSERT_NO_FATAL_FAILURE(make_disk(small_request()));
   const Extent system = facts().partitions[1].extent;

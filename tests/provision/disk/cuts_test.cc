@@ -33,6 +33,14 @@ class CutDisks final : public Disks {
   Done write_note(const std::string& path, const std::string& text) override {
     return change([&] { return real_.write_note(path, text); });
   }
+  Result<Bytes> least_ntfs(const std::string& path, const Extent& partition) override { return real_.least_ntfs(path, partition); }
+  Done shrink_ntfs(const std::string& path, const Extent& partition, Bytes size) override {
+    return change([&] { return real_.shrink_ntfs(path, partition, size); });
+  }
+  Result<Digest> copy_region(const std::string& from, const std::string& to, const Extent& region) override {
+    if (Done on = change([]() -> Done { return {}; }); !on) return on.error();
+    return real_.copy_region(from, to, region);
+  }
   Done make_image(const std::string& path, Bytes size) override {
     return change([&] { return real_.make_image(path, size); });
   }
@@ -167,6 +175,18 @@ TEST_F(Cuts, OfARetrofitAreCompletedAndTheOwnersFilesStay) {
   DiskRequest unleased = small_request();
   unleased.lease = {};
   ASSERT_TRUE(apply(*plan_new_disk(unleased, facts()), nullptr, disks_, witness_));
+  put_owner_files();
+  EXPECT_EQ(cut_everywhere([&](const DiskFacts& there) {
+              return plan_retrofit({"retrofit", mebibytes(600), seal_for(keys_), mebibytes(100)}, there);
+            }),
+            4);
+}
+
+TEST_F(Cuts, OfARetrofitOfAnMbrDiskAreCompletedAndTheOwnersFilesStay) {
+  start_blank();
+  JUDGE(made, {"parted", "-s", path_, "mklabel", "msdos", "mkpart", "primary", "1MiB", "65MiB", "mkpart", "primary", "65MiB", "100%"});
+  ASSERT_EQ(made->exit_status, 0) << made->errors;
+  JUDGE(formatted, {"mke2fs", "-q", "-F", "-t", "ext4", "-E", "offset=68157440", path_, "2030000k"});
   put_owner_files();
   EXPECT_EQ(cut_everywhere([&](const DiskFacts& there) {
               return plan_retrofit({"retrofit", mebibytes(600), seal_for(keys_), mebibytes(100)}, there);

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "agent/contract/disk_markers.h"
 #include "provision/disk/identifiers.h"
 
@@ -331,15 +333,6 @@ TEST(RetrofitPlan, RefusesToSqueezeTheOwnersFiles) {
   EXPECT_THAT(plan.error().text(), HasSubstr("uses 20 GiB"));
 }
 
-TEST(RetrofitPlan, RefusesMbrAndFilesystemsItCannotShrink) {
-  DiskFacts facts = used_disk();
-  facts.table = TableKind::Mbr;
-  EXPECT_EQ(plan_retrofit({"r-1", gibibytes(30), some_seal()}, facts).error().code, ErrorCode::Unsupported);
-  facts = used_disk();
-  facts.partitions[1].filesystem = {FilesystemKind::Other, "ntfs", "", "", {}, {}, true, false};
-  EXPECT_THAT(plan_retrofit({"r-1", gibibytes(30), some_seal()}, facts).error().text(), HasSubstr("holds ntfs"));
-}
-
 TEST(RetrofitPlan, IsTheSameAfterACut) {
   DiskFacts facts = used_disk();
   RetrofitRequest request{"r-1", gibibytes(30), some_seal()};
@@ -368,6 +361,105 @@ TEST(Identifiers, AreLawfulUuidsThatDifferByPurpose) {
   EXPECT_NE(uuid, uuid_from("seed", "esp"));
   // The seed's end is not the purpose's beginning.
   EXPECT_NE(uuid_from("ab", "c"), uuid_from("a", "bc"));
+}
+
+DiskFacts used_disk(TableKind table) {
+  DiskFacts facts = blank_disk();
+  facts.blank = false;
+  facts.table = table;
+  const bool gpt = table == TableKind::Gpt;
+  if (!gpt) facts.mbr = MbrFacts{};
+  facts.partitions = {{1, gpt ? "C12A7328-F81F-11D2-BA4B-00A0C93EC93B" : "EF", gpt ? "u-1" : "", "", 0, {mebibytes(1), mebibytes(512)}, {}, {}},
+                      {5, gpt ? "T" : "83", gpt ? "u-5" : "", "", 0, {mebibytes(600), gibibytes(36)}, {}, {}}};
+  facts.partitions[1].filesystem = {FilesystemKind::Ext4, "ext4", "", "f-5", gibibytes(36), gibibytes(10)};
+  return facts;
+}
+
+RetrofitRequest some_retrofit() { return {"o-1", gibibytes(6), some_seal()}; }
+
+TEST(RetrofitPlan, SaysWhyEachFilesystemCannotGiveRoom) {
+  for (const auto& [name, reason] : std::vector<std::pair<std::string, std::string>>{
+           {"xfs", "XFS cannot be shrunk by any program"}, {"btrfs", "only while it is mounted"}, {"crypto_LUKS", "not seen from outside"},
+           {"LVM2_member", "shrunk by their owner"}, {"linux_raid_member", "whole array"}, {"swap", "remove it"}, {"", "only ext4 and"}}) {
+    DiskFacts facts = used_disk(TableKind::Gpt);
+    facts.partitions[1].filesystem = {FilesystemKind::Other, name, "", "", {}, {}};
+    const Result<DiskPlan> plan = plan_retrofit(some_retrofit(), facts);
+    ASSERT_FALSE(plan) << name;
+    EXPECT_EQ(plan.error().code, ErrorCode::Unsupported);
+    EXPECT_THAT(plan.error().text(), testing::AllOf(HasSubstr(reason), HasSubstr("disk.img"), HasSubstr("`disk move`")));
+  }
+}
+
+TEST(RetrofitPlan, AsksNtfsresizeHowFarNtfsCanGo) {
+  DiskFacts facts = used_disk(TableKind::Gpt);
+  facts.partitions[1].filesystem = {FilesystemKind::Ntfs, "ntfs", "", "", gibibytes(36), {}};
+  RetrofitRequest request = some_retrofit();
+  request.ntfs_refusal = "no such program";
+  EXPECT_THAT(plan_retrofit(request, facts).error().text(), HasSubstr("no such program"));
+  request.ntfs_least = gibibytes(35);
+  EXPECT_EQ(plan_retrofit(request, facts).error().code, ErrorCode::OutOfSpace);
+  request.ntfs_least = gibibytes(10);
+  const Result<DiskPlan> plan = plan_retrofit(request, facts);
+  ASSERT_TRUE(plan) << plan.error().text();
+  EXPECT_THAT(kinds(difference(*plan, facts)), ElementsAre("shrink-ntfs", "write-table", "format-luks"));
+  // Cut after shrinking: it is marked for a check by Windows now, and is not asked again.
+  facts.partitions[1].filesystem.size = plan->partitions[1].extent.size;
+  request.ntfs_least.reset();
+  const Result<DiskPlan> again = plan_retrofit(request, facts);
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(canonical_text(*again), canonical_text(*plan));
+  EXPECT_THAT(kinds(difference(*again, facts)), ElementsAre("write-table", "format-luks"));
+}
+
+TEST(MbrRetrofit, KeepsPlacesAndNumbersAndIsTheSamePlanAfterwards) {
+  const DiskFacts facts = used_disk(TableKind::Mbr);
+  const Result<DiskPlan> plan = plan_retrofit(some_retrofit(), facts);
+  ASSERT_TRUE(plan) << plan.error().text();
+  ASSERT_EQ(plan->partitions.size(), 3U);
+  EXPECT_EQ(plan->partitions[1].number, 5U);
+  EXPECT_EQ(plan->partitions[1].extent.start, mebibytes(600));
+  const Result<std::vector<Step>> steps = difference(*plan, facts);
+  EXPECT_THAT(kinds(steps), ElementsAre("check-filesystem", "shrink-filesystem", "write-table", "format-luks"));
+  EXPECT_THAT((*steps)[2].text, HasSubstr("turn the MBR into a GPT"));
+  EXPECT_THAT(deletions(*plan, facts), IsEmpty());
+
+  DiskFacts turned = made_from(*plan);
+  turned.partitions[1].filesystem = facts.partitions[1].filesystem;
+  turned.partitions[1].filesystem.size = plan->partitions[1].extent.size;
+  const Result<DiskPlan> again = plan_retrofit(some_retrofit(), turned);
+  ASSERT_TRUE(again) << again.error().text();
+  EXPECT_EQ(canonical_text(*again), canonical_text(*plan));
+  EXPECT_THAT(kinds(difference(*again, turned)), IsEmpty());
+}
+
+TEST(MbrRetrofit, RefusesWhatWouldNotStartOrHasNoCounterpart) {
+  const auto refusal = [](const std::function<void(DiskFacts&)>& change) {
+    DiskFacts facts = used_disk(TableKind::Mbr);
+    change(facts);
+    const Result<DiskPlan> plan = plan_retrofit(some_retrofit(), facts);
+    return plan ? std::string("planned") : plan.error().text();
+  };
+  EXPECT_THAT(refusal([](DiskFacts& f) { f.mbr->gap_written = true; }), HasSubstr("a boot loader lies between"));
+  EXPECT_THAT(refusal([](DiskFacts& f) { f.mbr->boot_code = true; f.mbr->active_partition = 5; }), HasSubstr("partition 5 is active"));
+  EXPECT_EQ(refusal([](DiskFacts& f) { f.mbr->boot_code = true; }), "planned");
+  EXPECT_THAT(refusal([](DiskFacts& f) { f.partitions[0].type = "A5"; }), HasSubstr("MBR type A5"));
+  EXPECT_THAT(refusal([](DiskFacts& f) { f.partitions[0].extent.start = {512}; }), HasSubstr("a GPT takes the first 17408"));
+}
+
+TEST(MovePlan, TakesEveryPartitionAlongAndGrowsTheLast) {
+  const DiskFacts from = used_disk(TableKind::Gpt);
+  const DiskFacts to = blank_disk({80'000'000'000});
+  const Result<DiskPlan> plan = plan_move({"o-1", gibibytes(12)}, from, to);
+  ASSERT_TRUE(plan) << plan.error().text();
+  ASSERT_EQ(plan->partitions.size(), 2U);
+  EXPECT_EQ(plan->partitions[0].uuid, "u-1");
+  EXPECT_EQ(plan->partitions[1].extent.start, mebibytes(600));
+  EXPECT_EQ(plan->partitions[1].extent.end() + gibibytes(12), mebibytes(76293));
+  EXPECT_THAT(kinds(difference(*plan, to)), ElementsAre("write-table"));
+  EXPECT_EQ(plan_move({"o-1", gibibytes(12)}, from, blank_disk()).error().code, ErrorCode::OutOfSpace);
+  DiskFacts other = to;
+  other.sector_size = 4096;
+  EXPECT_EQ(plan_move({"o-1", {}}, from, other).error().code, ErrorCode::Unsupported);
 }
 
 }  // namespace

@@ -31,6 +31,8 @@ class TableBytes {
       put(table, i * 128 + 56, 'A' + i, 2);
     }
     put(disk, 446 + 4, 0xEE, 1);
+    put(disk, 446 + 8, 1, 4);
+    put(disk, 446 + 12, sectors - 1, 4);
     put(disk, 510, 0xAA55, 2);
     disk.replace(2 * 512, table.size(), table);
     disk.replace((sectors - 33) * 512, table.size(), table);
@@ -166,8 +168,124 @@ TEST(PartitionTable, KnowsAnMbrAndNoTableAtAll) {
   put(disk, 510, 0xAA55, 2);
   EXPECT_EQ(read().kind, TableKind::Mbr);
   EXPECT_EQ(read().partitions[0].extent.size.count, 512'000U);
+  EXPECT_FALSE(read().mbr->boot_code || read().mbr->gap_written);
+  EXPECT_EQ(read().mbr->active_partition, 0U);
+  disk[10] = 'x';
+  disk[446] = static_cast<char>(0x80);
+  disk[5 * 512] = 'G';
+  EXPECT_TRUE(read().mbr->boot_code && read().mbr->gap_written);
+  EXPECT_EQ(read().mbr->active_partition, 1U);
   put(disk, 446 + 12, UINT32_MAX, 4);
-  EXPECT_EQ(read().kind, TableKind::None);
+  EXPECT_EQ(read().kind, TableKind::Damaged);
+  EXPECT_THAT(read().damage, HasSubstr("entry 1 of the MBR claims 4294967295 sectors from sector 2048"));
+}
+
+// A disk of 4 MiB with an MBR, and extended partitions where a test puts them.
+class MbrBytes {
+ public:
+  MbrBytes() : disk(4 << 20, '\0') { put(disk, 510, 0xAA55, 2); }
+  void entry(std::uint64_t at_sector, std::size_t index, unsigned type, std::uint64_t first, std::uint64_t count) {
+    const std::size_t at = at_sector * 512 + 446 + index * 16;
+    put(disk, at + 4, type, 1);
+    put(disk, at + 8, first, 4);
+    put(disk, at + 12, count, 4);
+    put(disk, at_sector * 512 + 510, 0xAA55, 2);
+  }
+  [[nodiscard]] PartitionTable read() const {
+    Result<PartitionTable> table = read_partition_table({disk.size()}, 512, [&](std::uint64_t at, std::size_t length) -> Result<std::string> {
+      if (at + length > disk.size()) return Error{ErrorCode::IoFailure, "read beyond the end", {}};
+      return disk.substr(at, length);
+    });
+    EXPECT_TRUE(table) << table.error().text();
+    return table ? *table : PartitionTable{};
+  }
+  std::string disk;
+};
+
+TEST(PartitionTable, FollowsExtendedPartitions) {
+  MbrBytes bytes;
+  bytes.entry(0, 0, 0x83, 64, 100);
+  bytes.entry(0, 1, 0x05, 200, 4000);
+  bytes.entry(200, 0, 0x82, 10, 500);
+  bytes.entry(200, 1, 0x05, 600, 2000);
+  bytes.entry(800, 0, 0x83, 10, 1000);
+  const PartitionTable table = bytes.read();
+  ASSERT_EQ(table.kind, TableKind::Mbr) << table.damage;
+  ASSERT_EQ(table.partitions.size(), 3U);
+  EXPECT_EQ(table.partitions[1].number, 5U);
+  EXPECT_EQ(table.partitions[1].type, "82");
+  EXPECT_EQ(table.partitions[2].number, 6U);
+  EXPECT_EQ(table.partitions[2].extent, (Extent{{810 * 512}, {1000 * 512}}));
+}
+
+TEST(PartitionTable, IsDamagedByExtendedPartitionsThatLeadAstray) {
+  const auto damage = [](const std::function<void(MbrBytes&)>& change) {
+    MbrBytes bytes;
+    bytes.entry(0, 1, 0x0F, 200, 4000);
+    bytes.entry(200, 0, 0x83, 10, 500);
+    bytes.entry(200, 1, 0x05, 600, 2000);
+    bytes.entry(800, 0, 0x83, 10, 100);
+    change(bytes);
+    const PartitionTable table = bytes.read();
+    EXPECT_EQ(table.kind, TableKind::Damaged);
+    EXPECT_TRUE(table.partitions.empty());
+    return table.damage;
+  };
+  EXPECT_THAT(damage([](MbrBytes& b) { b.entry(800, 1, 0x05, 0, 100); }), HasSubstr("leads back to sector 200"));
+  EXPECT_THAT(damage([](MbrBytes& b) { b.entry(800, 1, 0x05, 600, 100); }), HasSubstr("leads back to sector 800"));
+  EXPECT_THAT(damage([](MbrBytes& b) { b.entry(800, 1, 0x05, 4000, 100); }), HasSubstr("from sector 800 to sector 4200"));
+  EXPECT_THAT(damage([](MbrBytes& b) { b.entry(800, 1, 0x83, 700, 100); }), HasSubstr("leads from sector 800"));
+  EXPECT_THAT(damage([](MbrBytes& b) { b.entry(800, 0, 0x83, 10, 5000); }), HasSubstr("logical partition 6 at sector 800 claims 5000 sectors"));
+  EXPECT_THAT(damage([](MbrBytes& b) { b.entry(800, 0, 0x83, 0, 100); }), HasSubstr("logical partition 6"));
+  EXPECT_THAT(damage([](MbrBytes& b) { b.entry(800, 1, 0x05, 100, 100); }), HasSubstr("lacks its mark 55 AA"));
+  EXPECT_THAT(damage([](MbrBytes& b) { b.entry(0, 0, 0x83, 300, 10); }), HasSubstr("partition 1 overlaps the extended partition"));
+  EXPECT_THAT(damage([](MbrBytes& b) { b.entry(0, 2, 0x05, 5000, 10); }), HasSubstr("two extended partitions"));
+  EXPECT_THAT(damage([](MbrBytes& b) { b.entry(200, 0, 0x83, 10, 700); }), HasSubstr("partitions 5 and 6 overlap"));
+  EXPECT_THAT(damage([](MbrBytes& b) { b.entry(0, 0, 0x83, 100, 0); }), HasSubstr("claims 0 sectors"));
+}
+
+TEST(PartitionTable, EndsAChainThatIsTooLong) {
+  MbrBytes bytes;
+  bytes.entry(0, 0, 0x05, 100, 8000);
+  for (std::uint64_t i = 0; i < 200; ++i) {
+    bytes.entry(100 + i * 20, 0, 0x83, 1, 10);
+    bytes.entry(100 + i * 20, 1, 0x05, (i + 1) * 20, 20);
+  }
+  EXPECT_THAT(bytes.read().damage, HasSubstr("longer than 124"));
+}
+
+TEST(PartitionTable, NamesPlaceAndValueOfWhatIsWrongWithBothCopies) {
+  const auto damage = [](const std::function<void(TableBytes&)>& change) {
+    TableBytes bytes({{2048, 4095}});
+    change(bytes);
+    EXPECT_EQ(bytes.read().kind, TableKind::Damaged);
+    return bytes.read().damage;
+  };
+  constexpr std::uint64_t last = TableBytes::sectors - 1;
+  const auto both = [](std::size_t at, std::uint64_t value, std::size_t width) {
+    return [=](TableBytes& b) {
+      b.set(1, at, value, width);
+      b.set(last, at, value, width);
+    };
+  };
+  EXPECT_THAT(damage([](TableBytes& b) { b.disk[512 + 60] = b.disk[last * 512 + 60] = 'x'; }),
+              testing::AllOf(HasSubstr("the GPT header in sector 1 has the checksum"), HasSubstr("the GPT header in sector 8191 has the checksum")));
+  EXPECT_THAT(damage([](TableBytes& b) { b.disk[2 * 512] = b.disk[(TableBytes::sectors - 33) * 512] = 'x'; }),
+              HasSubstr("the array of GPT entries in sector 2 has the checksum"));
+  EXPECT_THAT(damage(both(48, std::uint64_t{1} << 63, 8)), HasSubstr("calls sectors 34 to 9223372036854775808 usable on a disk of 8192"));
+  EXPECT_THAT(damage(both(80, UINT32_MAX, 4)), HasSubstr("claims 4294967295 entries of 128 bytes"));
+  EXPECT_THAT(damage(both(84, 1 << 30, 4)), HasSubstr("claims 128 entries of 1073741824 bytes"));
+  EXPECT_THAT(damage(both(72, UINT64_MAX / 2, 8)), HasSubstr("puts its 128 entries into sector 9223372036854775807"));
+  EXPECT_THAT(damage(both(72, 100, 8)), HasSubstr("among those that partitions may use"));
+  EXPECT_THAT(damage([](TableBytes& b) { put(b.disk, 446 + 16 + 4, 0x83, 1); }), HasSubstr("lists partition 2 of type 83"));
+}
+
+TEST(PartitionTable, MendsAProtectiveEntryThatDoesNotCoverTheDisk) {
+  TableBytes bytes({{2048, 4095}});
+  EXPECT_TRUE(bytes.read().copies_agree);
+  put(bytes.disk, 446 + 12, 7, 4);
+  EXPECT_EQ(bytes.read().kind, TableKind::Gpt);
+  EXPECT_FALSE(bytes.read().copies_agree);
 }
 
 TEST(PartitionTable, RefusesAnImpossibleGeometry) {

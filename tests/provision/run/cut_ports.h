@@ -135,6 +135,14 @@ class CutDisks : public disk::Disks {
   Done write_note(const std::string& path, const std::string& text) override {
     return on("write_note", [&] { return real_.write_note(path, text); });
   }
+  Result<Bytes> least_ntfs(const std::string& path, const disk::Extent& partition) override { return real_.least_ntfs(path, partition); }
+  Done shrink_ntfs(const std::string& path, const disk::Extent& partition, Bytes size) override {
+    return on("shrink_ntfs", [&] { return real_.shrink_ntfs(path, partition, size); });
+  }
+  Result<Digest> copy_region(const std::string& from, const std::string& to, const disk::Extent& region) override {
+    if (Done drawn = power_.draw("copy_region"); !drawn) return drawn.error();
+    return real_.copy_region(from, to, region);
+  }
   Done make_image(const std::string& path, Bytes size) override {
     return on("make_image", [&] { return real_.make_image(path, size); });
   }
