@@ -88,7 +88,8 @@ Attribute SysfsFirmware::read_attribute(const std::string& folder, const std::st
   attribute.increment = whole(text(folder + "/scalar_increment"));
   attribute.length_max = whole(text(folder + "/max_length"));
   // Dell ends the list with a ';', too.
-  for (std::string_view rest = text(folder + "/possible_values").value_or(""); !rest.empty() && attribute.possible.size() < possible_max;) {
+  const std::string possible = text(folder + "/possible_values").value_or("");
+  for (std::string_view rest = possible; !rest.empty() && attribute.possible.size() < possible_max;) {
     const std::size_t end = std::min(rest.find(';'), rest.size());
     if (end > 0) attribute.possible.emplace_back(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));

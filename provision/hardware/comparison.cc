@@ -42,7 +42,7 @@ std::string listed(const std::vector<std::string>& texts) {
 
 void compare_identity(const order::Work& work, const MachineFacts& facts, Findings& findings) {
   if (!facts.identity) {
-    findings.note("machine", work.model + " " + work.serial, "no name or serial: its firmware tells none");
+    findings.note("machine", work.model + " " + work.serial, "no name and no serial");
     return;
   }
   const std::vector<std::string>& products = work.parts.products;
@@ -59,7 +59,7 @@ void compare_processor(const order::Work& work, const MachineFacts& facts, Findi
   const std::string ordered = amount_text(Component::Processor, static_cast<std::uint64_t>(wanted));
   const std::string found = fmt::format("{} MHz{}", facts.processor_mhz, facts.processor.empty() ? "" : " (" + facts.processor + ")");
   if (facts.processor_mhz == 0)
-    findings.note("processor", ordered, "its speed is not to be read here");
+    findings.note("processor", ordered, "no speed that can be read");
   else if (facts.processor_mhz < wanted - wanted / speed_tolerance_divisor)
     findings.refuse("processor", ordered, found);
   else if (facts.processor_mhz > wanted + wanted / static_cast<std::int64_t>(larger_divisor))
@@ -71,7 +71,7 @@ void compare_memory(const order::Work& work, const MachineFacts& facts, Findings
   const std::string found = mebibytes(facts.memory.count >> 20).text() + (facts.memory_source == MemorySource::Kernel ? " as the kernel counts it" : "");
   const std::uint64_t kept = facts.memory_source == MemorySource::Kernel ? wanted.count / kept_memory_divisor : 0;
   if (facts.memory_source == MemorySource::Unknown)
-    findings.refuse("memory", wanted.text(), "not to be read here");
+    findings.refuse("memory", wanted.text(), "none that can be read");
   else if (facts.memory.count < wanted.count - kept)
     findings.refuse("memory", wanted.text(), found);
   else if (facts.memory.count - std::min(facts.memory.count, wanted.count) > wanted.count / larger_divisor)
@@ -134,7 +134,7 @@ void compare_tpm(const order::Work& work, const MachineFacts& facts, Findings& f
   if (work.parts.tpm_required && facts.tpm_version != 2U)
     findings.refuse("TPM", "version 2", found);
   else if (work.lease.count > 0 && facts.tpm_version != 2U)
-    findings.note("TPM", "not required", found + ": the lease partition is opened by the controller's key");
+    findings.note("TPM", "none", found + " (so the controller's key opens the lease partition)");
 }
 
 void compare_interfaces(const order::Work& work, const MachineFacts& facts, Findings& findings) {
@@ -156,7 +156,7 @@ void compare_settings(const order::Work& work, const MachineFacts& facts, Findin
   const auto asked = [](policies::terms::FirmwareWish wish) { return wish == policies::terms::FirmwareWish::On; };
   const policies::terms::ModelFirmware& wishes = work.firmware;
   if ((asked(wishes.remote_wake) || asked(wishes.power_on_after_power_loss) || asked(wishes.administrator_lock)) && !facts.firmware_attributes)
-    findings.note("firmware", "settings through the kernel's firmware attributes", "none: set them by hand in the firmware's own pages");
+    findings.note("firmware", "settings through the kernel's firmware attributes", "none (set them by hand in the firmware's own pages)");
 }
 
 }  // namespace
