@@ -124,7 +124,9 @@ TEST(Leaving, CutAnywhereLeavesAListOfTheRest) {
     ASSERT_FALSE(leave_machine(tree, files, machine.root(), "/var/lib/leaseback-release"));
     const std::string list = machine.text(list_path);
     for (const char* path : ours)
-      if (machine.has(path)) EXPECT_THAT(list, HasSubstr(std::string("R! ") + path + "\n")) << "cut at " << cut_at;
+      if (machine.has(path)) {
+        EXPECT_THAT(list, HasSubstr(std::string("R! ") + path + "\n")) << "cut at " << cut_at;
+      }
     EXPECT_EQ(machine.text("/var/lib/leaseback-release/owner/receipt.dsse"), "the receipt") << "cut at " << cut_at;
   }
 }
