@@ -26,10 +26,13 @@ class LivingDisks final : public Disks {
   Result<std::string> read_note(const std::string& path) override { return rest_.read_note(path); }
   Done write_note(const std::string& path, const std::string& text) override { return rest_.write_note(path, text); }
 
+  Result<Bytes> least_ntfs(const std::string& path, const Extent& partition) override { return rest_.least_ntfs(path, partition); }
   Done make_image(const std::string& path, Bytes size) override;
   // Idempotent also towards the kernel. Conflict while a partition that goes is still open.
   Done write_table(const DiskPlan& plan) override;
   Done restore_table(const std::string& path, const std::string& saved) override;
+  Done shrink_ntfs(const std::string& path, const Extent& partition, Bytes size) override;
+  Result<Digest> copy_region(const std::string& from, const std::string& to, const Extent& region) override;
   Done format(const std::string& path, const std::vector<PlannedPartition>& partitions, const LeaseKeys* keys) override;
   // Conflict while the partition is open.
   Done destroy_key_slots(const std::string& path, const Extent& partition) override;
