@@ -25,6 +25,11 @@ Result<ExitCode> run(const LeaseCloseOptions& options, const Ports& ports, Strea
   LeaseOptions without_tpm = options.lease;
   without_tpm.tpm = "none";
   const auto desk = LeaseDesk::open(without_tpm, ports);
+  if (!desk && desk.error().code == ErrorCode::NotFound) {
+    // A release that was cut may have deleted it already; what is not there is not open.
+    streams.err << desk.error().text() << "\n";
+    return ExitCode::Done;
+  }
   if (!desk) return desk.error();
   if (Done closed = lease::close_lease(options.lease.name, options.mount, desk->ports()); !closed) return closed.error().within("closing " + desk->device());
   if (options.lease.json) streams.out << JsonText().object().key("state").text("closed").key("partition").text(desk->device()).end().finished() << "\n";

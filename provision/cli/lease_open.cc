@@ -42,7 +42,7 @@ void print(const lease::OpenReport& report, const LeaseOpenOptions& options, con
     if (report.opened) json.key("by").text(name_of(report.means));
     if (report.opened && report.means != lease::Means::Mapped) json.key("slot").number(report.slot);
     json.key("sealed").boolean(report.sealed).key("made_filesystem").boolean(report.made_filesystem);
-    json.key("mounted").text(report.mounted ? options.mount : "").key("reason").text(report.reason).key("notes").array();
+    json.key("mounted").text(report.mounted ? options.mount : "").key("capacity_bytes").bytes(report.capacity).key("reason").text(report.reason).key("notes").array();
     for (const std::string& note : report.notes) json.text(note);
     json.end().end();
     streams.out << json.finished() << "\n";

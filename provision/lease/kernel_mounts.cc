@@ -5,6 +5,7 @@
 #include <pwd.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -77,6 +78,12 @@ Done KernelMounts::mount(const std::string& device, const std::string& target, F
   if (::mount(nullptr, target.c_str(), nullptr, MS_PRIVATE, nullptr) != 0) return failure("keeping the mount at " + target + " private");
   if (::chown(target.c_str(), owner.user, owner.group) != 0 || ::chmod(target.c_str(), 0700) != 0) return failure("giving " + target + " to its user");
   return {};
+}
+
+Result<Bytes> KernelMounts::capacity(const std::string& target) {
+  struct statvfs status {};
+  if (::statvfs(target.c_str(), &status) != 0) return failure("asking for the size of " + target);
+  return Bytes{std::uint64_t{status.f_blocks} * status.f_frsize};
 }
 
 Done KernelMounts::unmount(const std::string& target) {

@@ -10,6 +10,7 @@ class KernelMounts final : public Mounts {
   Result<std::string> source_at(const std::string& target) override;
   Result<bool> apart() override;
   Done mount(const std::string& device, const std::string& target, FolderOwner owner) override;
+  Result<Bytes> capacity(const std::string& target) override;
   Done unmount(const std::string& target) override;
 };
 

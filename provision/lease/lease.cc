@@ -187,6 +187,9 @@ Result<OpenReport> open_lease(const OpenRequest& request, const LeasePorts& port
   }
   if (request.depth == Depth::Map) return report;
   if (Done mounted = mount_filesystem(request, ports, *slots, facts->uuid, report); !mounted) return mounted.error();
+  const Result<Bytes> capacity = ports.mounts.capacity(request.target);
+  if (!capacity) return capacity.error();
+  report.capacity = *capacity;
   return report;
 }
 

@@ -53,6 +53,7 @@ struct OpenReport {
   bool sealed = false;              // a new TPM slot was made and seen to open
   bool made_filesystem = false;
   bool mounted = false;
+  Bytes capacity;                   // of the mounted filesystem
   std::vector<std::string> notes;   // what people should know: no TPM, sealing failed, ...
 };
 

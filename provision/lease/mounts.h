@@ -4,6 +4,7 @@
 #include <string>
 #include <sys/types.h>
 
+#include "policies/vocabulary/bytes.h"
 #include "policies/vocabulary/result.h"
 
 namespace provision::lease {
@@ -24,6 +25,8 @@ class Mounts {
   // Mounts the ext4 of `device` with nodev, nosuid, noexec and noatime, and gives its root folder to `owner` with mode 0700.
   // `target` is made when it is not there.
   virtual Done mount(const std::string& device, const std::string& target, FolderOwner owner) = 0;
+  // Of the filesystem mounted at `target`.
+  virtual Result<Bytes> capacity(const std::string& target) = 0;
   // Conflict while files in it are open. Unmounting where nothing is mounted is no error.
   virtual Done unmount(const std::string& target) = 0;
 };
