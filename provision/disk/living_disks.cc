@@ -71,7 +71,7 @@ Done LivingDisks::catch_up(const std::string& path) {
 
 Done LivingDisks::make_image(const std::string&, Bytes) { return unsupported("making an image"); }
 Done LivingDisks::shrink_ntfs(const std::string&, const Extent&, Bytes) { return unsupported("shrinking NTFS"); }
-Result<Digest> LivingDisks::copy_region(const std::string&, const std::string&, const Extent&) { return unsupported("copying").error(); }
+Result<Digest> LivingDisks::copy_region(const std::string&, const std::string&, const Extent&) { return unsupported("copying"); }
 Done LivingDisks::restore_table(const std::string&, const std::string&) { return unsupported("putting a table back"); }
 Done LivingDisks::format(const std::string&, const std::vector<PlannedPartition>&, const LeaseKeys*) { return unsupported("formatting"); }
 
