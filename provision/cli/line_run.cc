@@ -25,6 +25,7 @@ struct LineRunOptions {
   std::string rules;
   std::string controller;
   IngredientOptions ingredients;
+  SystemOptions system;
   std::string clock;
   std::int64_t jobs = 4;
   bool create_image = false;
@@ -41,6 +42,7 @@ void declare(LineRunOptions& options, OptionList& list) {
   list.optional("rules", "DIR", options.rules, "folder of rules (default: the rules shipped with this program)");
   list.optional("controller", "URL", options.controller, "where the agents call, https://HOST[:PORT]");
   declare_ingredients(options.ingredients, list);
+  declare_system(options.system, list);
   list.flag("create-image", options.create_image, "make sparse image files for disks that are not there");
   list.flag("erase", options.erase, "let what is on the disks go, without asking for each");
   declare_clock(options.clock, list);
@@ -117,6 +119,8 @@ std::vector<std::string> arguments_of(const LineRunOptions& options, const line:
   add("--clock", options.clock);
   const std::vector<std::string> ingredients = words_of(options.ingredients);
   words.insert(words.end(), ingredients.begin(), ingredients.end());
+  add("--image", options.system.image);
+  add("--image-key", options.system.image_key);
   if (options.create_image) words.emplace_back("--create-image");
   if (options.erase) words.insert(words.end(), {"--erase", "--yes"});
   return words;

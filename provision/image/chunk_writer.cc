@@ -62,13 +62,8 @@ Done ChunkWriter::each(const std::vector<Piece>& pieces, const std::function<Don
 }
 
 Done ChunkWriter::clear() {
-  // What is found right is not written again, and holes are not cut into it; but the first chunk goes in any case.
-  if (options_.approach == Approach::WriteAll)
-    if (Done erased = disk_.write_zeros(extent_.end().count - signature_tail, signature_tail); !erased) return erased;
+  if (Done erased = disk_.write_zeros(extent_.end().count - signature_tail, signature_tail); !erased) return erased;
   if (Done erased = disk_.write_zeros(extent_.start.count, pieces_.front().length); !erased) return erased;
-  // Once for all: a file then has holes wherever the image has zeros.
-  if (options_.approach == Approach::WriteAll && !disk_.block_device())
-    if (Done erased = disk_.write_zeros(extent_.start.count, map_.image_size.count); !erased) return erased;
   return disk_.sync();
 }
 
@@ -118,8 +113,6 @@ Done ChunkWriter::write(const Piece& piece) {
     const auto found = is_there(piece);
     if (!found) return found.error();
     there = *found;
-  } else if (piece.chunk == nullptr && !disk_.block_device()) {
-    there = true;  // clear() has cut the hole
   }
   if (!there) {
     Done written = piece.chunk == nullptr ? disk_.write_zeros(extent_.start.count + piece.at, piece.length) : write_chunk(piece);

@@ -12,7 +12,6 @@
 #include <iterator>
 
 #include "images/files/posix_files.h"
-#include "policies/vocabulary/random.h"
 #include "provision/disk/parted_disks.h"
 
 namespace provision::image {
@@ -55,10 +54,12 @@ class ImageSourceTest : public testing::Test {
     folder_ = std::filesystem::temp_directory_path() / "leaseback-image-XXXXXX";
     ASSERT_NE(mkdtemp(folder_.data()), nullptr);
     std::filesystem::create_directories(path("root/var"));
-    Random random(11);
+    std::uint64_t word = 88172645463325252;  // xorshift64: any bytes that do not compress
     std::ofstream data(path("root/var/data"), std::ios::binary);
     for (int i = 0; i < 20 << 20; i += 8) {
-      const std::uint64_t word = random.below(UINT64_MAX);
+      word ^= word << 13;
+      word ^= word >> 7;
+      word ^= word << 17;
       data.write(reinterpret_cast<const char*>(&word), 8);
     }
     data.close();
