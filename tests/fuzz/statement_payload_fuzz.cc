@@ -22,6 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
   same_again(receipt_from(payload), payload);
   same_again(offer_answer_from(payload), payload);
   same_again(ticket_from(payload), payload);
+  same_again(escrow_from(payload), payload);
+  same_again(slot_keys_from(payload), payload);
   same_again(release_order_from(payload), payload);
   same_again(line_export_statement_from(payload), payload);
   return 0;
