@@ -4,6 +4,8 @@
 // flushed dropped, kept, or dropped by chance, in turn; then the run again; tables, trees, keys, vouchers are compared. Usually
 // at 24 calls of each run; LEASEBACK_CUTS=all cuts at every call in each of the three ways, LEASEBACK_CUTS=244 at every
 // call from that one on; LEASEBACK_CALLS=1 lists them.
+#include <fstream>
+
 #include "tests/machine/power/power.h"
 #include "tests/provision/run/workshop.h"
 
@@ -113,12 +115,52 @@ class EveryWrite : public testing::Test {
             [done] { return done() == RunOutcome::NoChanges; }};
   }
 
+  // A small operating system in a signed bundle.
+  image::SystemBundle system_bundle(images::bundle::SystemKind kind) {
+    constexpr const char* make = R"(set -e
+mkdir -p root/etc root/usr/bin root/usr/lib/systemd/system
+for unit in nftables systemd-networkd; do echo "[Unit]" > root/usr/lib/systemd/system/$unit.service; done
+for i in $(seq 40); do head -c 50000 /dev/urandom > root/usr/bin/program$i; done
+ln root/usr/bin/program1 root/usr/bin/again
+ln -s usr/bin root/bin
+tar --format=pax -C root -cf root.tar .
+truncate -s 64M root.ext4
+mke2fs -q -t ext4 -d root root.ext4
+head -c 700000 /dev/urandom > vmlinuz)";
+    std::ofstream(shop.path("make.sh")) << make;
+    EXPECT_EQ(shop.run("sh make.sh").status, 0);
+    const bool archive = kind == images::bundle::SystemKind::Archive;
+    using images::bundle::EntryKind;
+    const auto packed = images::bundle::pack_system(
+        shop.files, {"tiny", "1", "amd64", {{EntryKind::File, "/boot/efi/vmlinuz", 0644, shop.path("vmlinuz"), {}}}},
+        {kind, shop.path(archive ? "root.tar" : "root.ext4"), "", "/boot/efi/vmlinuz", "", ""}, shop.path("system.bundle"));
+    EXPECT_TRUE(packed) << packed.error().text();
+    EXPECT_TRUE(images::bundle::sign(shop.files, shop.path("system.bundle"), shop.release_key));
+    return {shop.path("system.bundle"), {shop.release_key.public_key()}};
+  }
+
   Workshop shop;
 };
 
 TEST_F(EveryWrite, OfAnApplyMayBeTheLastBeforeThePowerGoes) {
   const order::Work work = shop.small_work("power-apply");
   const BuildRequest request = shop.request(work, "power/disk.img");
+  { Station made = shop.station("prepared/station", work); }
+  cut_everywhere(build(work, request, apply_order));
+}
+
+TEST_F(EveryWrite, OfAnApplyWithAnOperatingSystemsArchiveMayBeTheLastBeforeThePowerGoes) {
+  const order::Work work = shop.small_work("power-archive");
+  BuildRequest request = shop.request(work, "power/disk.img");
+  request.system = system_bundle(images::bundle::SystemKind::Archive);
+  { Station made = shop.station("prepared/station", work); }
+  cut_everywhere(build(work, request, apply_order));
+}
+
+TEST_F(EveryWrite, OfAnApplyWithAnOperatingSystemsImageMayBeTheLastBeforeThePowerGoes) {
+  const order::Work work = shop.small_work("power-image");
+  BuildRequest request = shop.request(work, "power/disk.img");
+  request.system = system_bundle(images::bundle::SystemKind::Image);
   { Station made = shop.station("prepared/station", work); }
   cut_everywhere(build(work, request, apply_order));
 }
