@@ -48,6 +48,8 @@ command_line::Command disk_verify_command(const Ports& ports);
 command_line::Command disk_show_command(const Ports& ports);
 command_line::Command disk_release_command(const Ports& ports);
 command_line::Command disk_retrofit_command(const Ports& ports);
+command_line::Command disk_move_command(const Ports& ports);
+command_line::Command disk_restore_table_command(const Ports& ports);
 command_line::Command disk_extract_command(const Ports& ports);
 command_line::Command station_show_command(const Ports& ports);
 command_line::Command machine_check_command(const Ports& ports);
