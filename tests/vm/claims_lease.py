@@ -1,16 +1,16 @@
 """Claims about the lease partition on the living machine: hidden, opened for the agent alone, and given back at once when the owner declines."""
 import json
-import shutil
+import struct
 import subprocess
+import uuid
 
 from checks import check
 from claims_first_boot import ASKED
-from guest import OTHER_FIRMWARE_VARIABLES
 from stage import boot_again, ready
 from works import until
 
 LETTER = "Dear diary, today I bought a computer."
-PARTITION = "/dev/vda4"
+PROVISION = "/usr/lib/leaseback/leaseback-provision"
 
 
 def answer(guest, number, unless=lambda: False):
@@ -72,8 +72,8 @@ def accepted_is_leased(stage):
             partition_is_open(again)
             check("without the controller, the TPM opened it", lease_status(again)["tpm_opens"])
             partition_is_the_agents_alone(again)
+            change_boot_state(again.shell)
             again.power_off()
-        change_boot_state(guest)
         works.open(stage.folder / "accepted" / "controller.log")
         with boot_again(guest, works.port, "updated").start() as updated:
             booted(updated)
@@ -105,12 +105,55 @@ def partition_is_the_agents_alone(guest):
 
 
 def lease_status(guest):
-    return json.loads(guest.shell.run("/usr/lib/leaseback/leaseback-provision lease status --json"))
+    return json.loads(guest.shell.run(f"{PROVISION} lease status --json"))
 
 
-def change_boot_state(guest):
-    """What a firmware update may do to PCR 7: other Secure Boot keys among the firmware's variables."""
-    shutil.copyfile(OTHER_FIRMWARE_VARIABLES, guest.folder / "variables.fd")
+def change_boot_state(shell):
+    """What a firmware update may do to PCR 7: one more entry in the list of what Secure Boot forbids (dbx). UEFI 2.10, 8.2.6 and 32.4.1: a time stamp, an empty
+    signature, which firmware without a platform key takes, and a list with one SHA-256."""
+    def guid(text):
+        return uuid.UUID(text).bytes_le
+    attributes = struct.pack("<I", 0x27)  # kept, at boot and run time, with a time stamp
+    stamp = struct.pack("<HBBBBBxIhBx", 2026, 11, 21, 0, 0, 0, 0, 0, 0)
+    signature = struct.pack("<IHH", 24, 0x0200, 0x0EF1) + guid("4aafd29d-68df-49ee-8aa9-347d375665a7")
+    forbidden = guid("c1c41626-504c-4092-aca9-41f936934328") + struct.pack("<III", 76, 0, 48) + guid("77fa9abd-0359-4d32-bd60-28f4e78f784b") + bytes(range(32))
+    text = "".join(f"\\x{byte:02x}" for byte in attributes + stamp + signature + forbidden)
+    # In one write, as efivarfs wants it.
+    shell.run(f"printf '{text}' | dd of=/sys/firmware/efi/efivars/dbx-d719b2cb-3d3a-4596-a3bc-dad00e67656f bs=4096 iflag=fullblock status=none")
+
+
+def is_released_in_use(stage):
+    """An operator gives the disk back on the machine that runs from it: keys destroyed, partition gone, the owner's mounted filesystem grown, nothing lost."""
+    with stage.restored("in-use", with_controller=False) as (guest, _):
+        release_in_use(guest)
+        guest.power_off()
+        judge(guest, stage.folder / "in-use" / "disk.img")
+
+
+def release_in_use(guest):
+    shell = guest.shell
+    shell.run(f"mkdir /home/alice && echo '{LETTER}' > /home/alice/letter.txt && sync")
+    before = {partition["name"]: partition for partition in table_of(shell)}
+    size_before = int(shell.run("df --output=size -B1 /home | tail -1"))
+    release = (f"systemd-run --quiet --wait --pipe --collect {PROVISION} disk release PARTUUID={before['system']['uuid']} --in-use --operator 'Olga Ortiz' "
+               "--station /var/lib/leaseback-release --json")
+    said = shell.run(release)
+    receipt = json.loads(said[said.index("{"):])
+    check("the keys are destroyed and the space is given back", receipt["outcome"] == "released" and receipt["key_slots_destroyed"], said)
+    neighbour_has_grown(shell, before, size_before)
+    check("the owner's letter is as it was", shell.run("cat /home/alice/letter.txt") == LETTER)
+    again = shell.run(release)
+    check("asked again, it changes nothing", '"no-changes"' in again, again)
+    check("the agent stays until its release is reported", "nothing was removed" in shell.run(f"{PROVISION} machine leave") and "agent.yaml" in shell.run("ls /etc/leaseback"))
+
+
+def neighbour_has_grown(shell, before, size_before):
+    after = {partition["name"]: partition for partition in table_of(shell)}
+    check("the partition is gone from the table and from the kernel", "LEASE" not in after and "vda4" not in shell.run("cat /proc/partitions"), str(after))
+    old, new = before["customer"], after["customer"]
+    check("its neighbour has its space, and begins where it began", new["start"] == old["start"] and new["size"] >= old["size"] + before["LEASE"]["size"], str(after))
+    size_after = int(shell.run("df --output=size -B1 /home | tail -1"))
+    check("the owner's filesystem grew while it was in use", size_after > size_before + 900 * 10**6, f"{size_before} {size_after}")
 
 
 def declined_is_released(stage):
@@ -118,18 +161,12 @@ def declined_is_released(stage):
     with stage.restored("declined") as (guest, works):
         shell = guest.shell
         shell.run(f"mkdir /home/alice && echo '{LETTER}' > /home/alice/letter.txt && sync")
-        before = table_of(shell)
+        before = {partition["name"]: partition for partition in table_of(shell)}
         size_before = int(shell.run("df --output=size -B1 /home | tail -1"))
         answer(guest, 2)
         is_released(guest, works)
         check("the controller knows it as released, and never as leased", "leased" not in [step["state"] for step in works.staff("machine", "show", machine_in(works)["machine"])["history"]])
-        after = table_of(shell)
-        check("the partition is gone from the table and from the kernel", "LEASE" not in [p["name"] for p in after] and "vda4" not in shell.run("cat /proc/partitions"), str(after))
-        customer = {p["name"]: p for p in after}["customer"]
-        old = {p["name"]: p for p in before}["customer"]
-        check("its neighbour has its space, and begins where it began", customer["start"] == old["start"] and customer["size"] >= old["size"] + {p["name"]: p for p in before}["LEASE"]["size"], str(after))
-        size_after = int(shell.run("df --output=size -B1 /home | tail -1"))
-        check("the owner's filesystem grew while it was in use", size_after > size_before + 900 * 10**6, f"{size_before} {size_after}")
+        neighbour_has_grown(shell, before, size_before)
         check("the owner's letter is as it was", shell.run("cat /home/alice/letter.txt") == LETTER)
         nothing_of_ours(shell)
         papers = shell.run("ls /var/lib/leaseback-release/owner")

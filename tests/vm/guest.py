@@ -21,7 +21,6 @@ WAIT_MAX = 300.0  # seconds; a guest runs without hardware help, on cores that o
 MEMORY_MIB = 768
 FIRMWARE = Path("/usr/share/OVMF/OVMF_CODE_4M.fd")
 FIRMWARE_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.fd")
-OTHER_FIRMWARE_VARIABLES = Path("/usr/share/OVMF/OVMF_VARS_4M.ms.fd")  # with Secure Boot keys in them
 CONTROLLER_ADDRESS = "10.0.2.100"  # where guests find the controller, whatever port it has on the host
 CONTROLLER_PORT = 8443
 

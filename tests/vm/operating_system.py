@@ -100,9 +100,10 @@ def pack(program, system, folder, network, wanted):
 
 
 def network_manager_files(system):
-    """What the package network-manager brought, but for folders."""
-    listed = system.extractfile("./var/lib/dpkg/info/network-manager.list").read().decode().split()
-    return set(listed) - {member.name.lstrip(".") for member in system if member.isdir()}
+    """What the package network-manager brought, but for folders, and links to folders."""
+    listed = set(system.extractfile("./var/lib/dpkg/info/network-manager.list").read().decode().split())
+    folders = {str(parent) for path in listed for parent in Path(path).parents}
+    return {path.replace("/lib/", "/usr/lib/", 1) if path.startswith("/lib/") else path for path in listed - folders}
 
 
 def tell(*words):

@@ -31,6 +31,7 @@ CLAIMS = {
     "presets-take-effect-with-network-manager": claims_network.presets_take_effect_with_network_manager,
     "is-hidden": claims_lease.is_hidden,
     "accepted-is-leased": claims_lease.accepted_is_leased,
+    "is-released-in-use": claims_lease.is_released_in_use,
     "declined-is-released": claims_lease.declined_is_released,
     "cuts-of-first-activation": claims_power.cuts_of_first_activation,
     "cuts-of-release": claims_power.cuts_of_release,
