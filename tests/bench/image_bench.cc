@@ -5,7 +5,7 @@
 // images of 512 MiB: one full of bytes that do not compress (the worst case for ours), and one with 192 MiB of them, spread as in a
 // small system. Targets: a new sparse file, a file that is full already, and a loop device (as root). The rounds take turns; medians.
 //
-//   image_bench [FOLDER]      default: TMPDIR, or /tmp; 2 GiB are needed there
+//   image_bench [FOLDER [TARGET]]      default: TMPDIR, or /tmp; 2 GiB are needed there. TARGET: "full file" alone, for instance
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,6 +33,7 @@ constexpr std::uint64_t mebibyte = 1 << 20;
 constexpr std::uint64_t image_mebibytes = 512;
 
 std::string folder;
+std::string only;  // the one target that is measured; empty: all
 std::string path(const std::string& name) { return folder + "/" + name; }
 
 void must(bool good, const std::string& what) {
@@ -127,6 +128,7 @@ void measure(const char* name, std::uint64_t used) {
   const auto map = bundle::image_map_from(sink.text);
   must(bool(map), "reading the map");
   for (const std::string target : {"new file", "full file", "loop device"}) {
+    if (!only.empty() && target != only) continue;
     if (target != "new file") run("rm -f target && head -c 538968064 /dev/zero | tr '\\0' 'o' > target");
     if (target == "loop device" && (geteuid() != 0 || std::system(("losetup -f --show " + path("target") + " > " + path("loop")).c_str()) != 0)) {
       std::printf("%-10s %-12s not measured: no loop devices here\n", name, target.c_str());
@@ -150,6 +152,7 @@ void measure(const char* name, std::uint64_t used) {
 int main(int count, char** arguments) {
   const char* place = std::getenv("TMPDIR");
   folder = std::string(count > 1 ? arguments[1] : place != nullptr ? place : "/tmp") + "/leaseback-image-bench-XXXXXX";
+  if (count > 2) only = arguments[2];
   must(mkdtemp(folder.data()) != nullptr, "making a folder");
   measure("dense", image_mebibytes);
   measure("192 MiB", 192);
