@@ -45,9 +45,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t siz
           policies::vocabulary::invariant(at <= disk_size && length <= disk_size - at, "a read outside of the disk");
           return disk.substr(at, length);
         });
-    if (!table || table->kind != TableKind::Gpt) continue;
-    for (const PartitionFacts& partition : table->partitions)
-      policies::vocabulary::invariant(partition.extent.end().count <= disk_size, "a partition outside of the disk");
+    if (!table) continue;
+    policies::vocabulary::invariant(table->kind != TableKind::Damaged || !table->damage.empty(), "a damaged table that does not say why");
+    if (table->kind != TableKind::Gpt && table->kind != TableKind::Mbr) continue;
+    Bytes end;
+    for (const PartitionFacts& partition : table->partitions) {
+      policies::vocabulary::invariant(partition.extent.start >= end, "partitions that overlap, or are out of order");
+      end = partition.extent.end();
+      policies::vocabulary::invariant(end.count <= disk_size, "a partition outside of the disk");
+    }
   }
   return 0;
 }
