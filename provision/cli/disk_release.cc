@@ -104,7 +104,7 @@ void print(const run::ReleaseReport& report, const firmware::FirmwareReport& fir
     return;
   }
   if (report.done_before) streams.err << "No changes: it was released before.\n";
-  streams.err << "given back: " << report.receipt.freed.text() << "; the owner's files are unchanged\nreceipt "
+  streams.err << "given back: " << report.receipt.freed.text() << (options.in_use ? "; the owner's files were in use, and not compared" : "; the owner's files are unchanged") << "\nreceipt "
               << report.receipt_path << "\n";
   std::string line = report.receipt_text;
   while (!line.empty() && line.back() == '\n') line.pop_back();
