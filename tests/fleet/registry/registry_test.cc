@@ -82,7 +82,7 @@ TEST_F(RegistryTest, IsTheSameAfterALoad) {
       machine,
       [](Machine& one) {
         one.profile = {"1", "debian", 2, 1'000, Bytes{1 << 30}, Bytes{5}, true, Bytes{7}};
-        one.status = {at(3), WindowWord::Open, OwnerWord::Away, 1, 2, Bytes{3}, Bytes{4}, 500};
+        one.status = {at(3), WindowWord::Open, OwnerWord::Away, 1, 2, Bytes{3}, Bytes{4}, 500, PartitionWord::Unavailable, "its TPM refused"};
         one.draining = Draining{at(4), "why"};
         one.given_up = GivenUp{at(5), "silent"};
         one.certificate_until = at(6);
