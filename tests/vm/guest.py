@@ -14,6 +14,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -30,50 +31,59 @@ class GuestFailed(Exception):
 
 
 class Line:
-    """A serial line. All that came is kept in `text`; `wait_for` moves a mark through it."""
+    """A serial line, always listened to: a guest whose line is full would wait. All that came is kept in `text`; `wait_for` moves a mark through it."""
 
     def __init__(self, path, log):
         self.text = ""
         self.mark = 0
+        self.ended = False
+        self.news = threading.Condition()
         self.log = open(log, "ab")
-        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self.socket = socket.socket(socket.AF_UNIX)
         self.socket.connect(str(path))
+        self.listener = threading.Thread(target=self._listen, daemon=True)
+        self.listener.start()
 
     def close(self):
+        """Precondition: the guest is off."""
+        self.listener.join(20)
         self.socket.close()
         self.log.close()
 
     def send(self, text):
         self.socket.sendall(text.encode())
 
-    def drain(self, seconds):
-        """Takes what there is, after waiting for it at most that long; False at the end of the line."""
-        if not select.select([self.socket], [], [], seconds)[0]:
-            return True
-        try:
-            got = self.socket.recv(65536)
-        except ConnectionError:
-            got = b""
-        self.log.write(got)
-        self.log.flush()
-        self.text += self.decoder.decode(got).replace("\r", "")
-        return bool(got)
+    def _listen(self):
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        while not self.ended:
+            try:
+                got = self.socket.recv(65536)
+            except OSError:
+                got = b""
+            self.log.write(got)
+            self.log.flush()
+            with self.news:
+                self.ended = not got
+                self.text += decoder.decode(got).replace("\r", "")
+                self.news.notify_all()
 
     def wait_for(self, pattern, seconds=WAIT_MAX, unless=lambda: False):
         """The match of a regular expression in what came after the last match; None when `unless` holds before."""
         deadline = time.monotonic() + seconds
-        while True:
-            found = re.compile(pattern, re.MULTILINE | re.DOTALL).search(self.text, self.mark)
-            if found:
-                self.mark = found.end()
-                return found
-            if unless():
-                return None
-            left = deadline - time.monotonic()
-            if left <= 0 or not self.drain(min(left, 0.5)):
-                why = f"not within {seconds:.0f} s" if left <= 0 else "and the line ended"
-                raise GuestFailed(f"waited for /{pattern}/ {why}; the last that came:\n{self.text[-3000:]}")
+        searched = re.compile(pattern, re.MULTILINE | re.DOTALL)
+        with self.news:
+            while True:
+                found = searched.search(self.text, self.mark)
+                if found:
+                    self.mark = found.end()
+                    return found
+                if unless():
+                    return None
+                left = deadline - time.monotonic()
+                if left <= 0 or self.ended:
+                    why = f"not within {seconds:.0f} s" if left <= 0 else "and the line ended"
+                    raise GuestFailed(f"waited for /{pattern}/ {why}; the last that came:\n{self.text[-3000:]}")
+                self.news.wait(min(left, 0.5))
 
 
 class Shell:
@@ -221,19 +231,12 @@ class Guest:
         self.shell.line.send("systemctl poweroff\n")
         self.wait_off(seconds)
 
-    def drained(self):
-        """True; takes what the serial lines said, so that nothing in the guest waits for them."""
-        self.console.drain(0)
-        self.shell.line.drain(0)
-        return True
-
     def wait_off(self, seconds=WAIT_MAX):
         deadline = time.monotonic() + seconds
         while self.process.poll() is None:
             if time.monotonic() > deadline:
                 raise GuestFailed(f"the guest is not off after {seconds:.0f} s; its console:\n{self.console.text[-3000:]}")
-            self.console.drain(0.05)
-            self.shell.line.drain(0.05)
+            select.select([], [], [], 0.05)
         self.kill()
 
     def kill(self):

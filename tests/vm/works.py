@@ -73,8 +73,9 @@ class Works:
 
     def register(self, *orders):
         self.staff("line", "register", "line-1", "--key", self.station / "line.pem")
-        built = sorted((self.station / "vouchers").glob("*")) + sorted((self.station / "receipts").glob("*")) + list(orders)
-        self.staff("voucher", "import", *built)
+        export = self.folder / "line-1.export"
+        self.program("leaseback-provision", "line", "export", "--station", self.station, "--escrow-key", self.controller / "escrow.pub", "--out", export)
+        self.staff("voucher", "import", export, *orders)
 
     def staff(self, *words):
         return json.loads(self.program("leaseback-fleet", *words, "--home", self.controller / "staff", "--json"))
