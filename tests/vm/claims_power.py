@@ -13,7 +13,7 @@ from stage import boot_again
 from works import until
 
 CUTS = int(os.environ.get("LEASEBACK_CUTS", "5"))
-AT_ONCE = 2  # guests, with one processor each
+AT_ONCE = 2  # guests; after a cut they boot with one processor each
 
 
 def cuts_of_first_activation(stage):
@@ -47,7 +47,7 @@ def count_writes(stage, name, choice):
 
 
 def one_cut(stage, name, choice, moment, seed, outcome):
-    with stage.restored(name, processors=1) as (guest, works):
+    with stage.restored(name) as (guest, works):
         guest.shell.run(f"mkdir -p /home/alice && echo '{LETTER}' > /home/alice/letter.txt && sync")
         stopped = guest.disk.stop_after(moment)
         answer(guest, choice, unless=stopped.is_set)

@@ -56,7 +56,7 @@ class Stage:
     # -- from there on
 
     @contextmanager
-    def restored(self, claim, inbound=(), with_controller=True, processors=2):
+    def restored(self, claim, inbound=(), with_controller=True):
         """(guest, works) as they were when the machine asked, with a controller of their own. What they leave lies in the folder `claim`."""
         self.check_abilities()
         if not (self.booted / "memory").exists():
@@ -71,7 +71,7 @@ class Stage:
                 works.open(folder / "controller.log").register(ORDER)
             with open(self.booted / "disk", "rb") as layer:
                 disk = VolatileDisk(self.booted / "guest.img", pickle.load(layer))
-            with Guest(folder / "machine", disk, claim, controller_port=works.port or 0, inbound=inbound, processors=processors) as guest:
+            with Guest(folder / "machine", disk, claim, controller_port=works.port or 0, inbound=inbound) as guest:
                 guest.start(self.booted / "memory")
                 guest.shell.run(f"date -u -s @{int(time.time())}")
                 yield guest, works
