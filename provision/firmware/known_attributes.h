@@ -18,9 +18,10 @@ struct KnownAttribute {
   std::span<const std::string_view> off;
 };
 
-// By the makers' guides: Dell Command | Configure (dell-wmi-sysman), Lenovo "BIOS Setup using Windows Management Instrumentation" for
+// None was tried on a real machine yet; an attribute that a machine does not have is passed over with a note. Where the names are
+// documented: Dell Command | Configure (dell-wmi-sysman), Lenovo "BIOS Setup using Windows Management Instrumentation" for
 // ThinkPad and ThinkCentre (thinklmi), HP BIOS Configuration Utility (hp-bioscfg). HP's firmware is locked by its administrator's
-// password alone. A row whose attribute a machine does not have is passed over.
+// password alone.
 std::span<const KnownAttribute> known_attributes();
 
 }  // namespace provision::firmware
