@@ -1,6 +1,5 @@
 #include "provision/disk/device_use.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/stat.h>
@@ -11,26 +10,14 @@
 #include <climits>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 #include <set>
+
+#include "provision/disk/kernel_files.h"
 
 namespace provision::disk {
 namespace {
 
-constexpr std::size_t text_max = std::size_t{4} << 20;
 constexpr int holders_depth_max = 8;
-
-std::string text_at(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return {};
-  std::string text;
-  char bytes[16384];
-  ssize_t got = 0;
-  while (text.size() < text_max && (got = ::read(descriptor, bytes, sizeof bytes)) > 0)
-    text.append(bytes, static_cast<std::size_t>(got));
-  ::close(descriptor);
-  return text;
-}
 
 // One value of a sysfs attribute, without the blanks that some drivers put around it.
 std::string value_at(const std::string& path) {
@@ -38,16 +25,6 @@ std::string value_at(const std::string& path) {
   const std::size_t first = text.find_first_not_of(" \t\n");
   if (first == std::string::npos) return {};
   return text.substr(first, text.find_last_not_of(" \t\n") - first + 1);
-}
-
-std::vector<std::string> names_in(const std::string& folder) {
-  std::vector<std::string> names;
-  const std::unique_ptr<DIR, decltype([](DIR* open) { ::closedir(open); })> open(::opendir(folder.c_str()));
-  if (!open) return names;
-  while (const dirent* entry = ::readdir(open.get()))
-    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 bool exists(const std::string& path) { return ::access(path.c_str(), F_OK) == 0; }

@@ -1,6 +1,5 @@
 #include "provision/disk/kernel_partitions.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <linux/blkpg.h>
@@ -11,38 +10,16 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
-#include <memory>
 
 #include "provision/disk/device_use.h"
+#include "provision/disk/kernel_files.h"
 
 namespace provision::disk {
 namespace {
 
 constexpr std::uint64_t kernel_sector = 512;  // of sysfs, whatever the disk's own
-constexpr std::size_t text_max = std::size_t{4} << 20;
-
-std::string text_at(const std::string& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return {};
-  std::string text;
-  char bytes[16384];
-  ssize_t got = 0;
-  while (text.size() < text_max && (got = ::read(descriptor, bytes, sizeof bytes)) > 0)
-    text.append(bytes, static_cast<std::size_t>(got));
-  ::close(descriptor);
-  return text;
-}
 
 std::uint64_t number_at(const std::string& path) { return std::strtoull(text_at(path).c_str(), nullptr, 10); }
-
-std::vector<std::string> names_in(const std::string& folder) {
-  std::vector<std::string> names;
-  const std::unique_ptr<DIR, decltype([](DIR* open) { ::closedir(open); })> open(::opendir(folder.c_str()));
-  if (!open) return names;
-  while (const dirent* entry = ::readdir(open.get()))
-    if (entry->d_name[0] != '.') names.emplace_back(entry->d_name);
-  return names;
-}
 
 }  // namespace
 
