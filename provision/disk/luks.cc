@@ -1,52 +1,20 @@
 #include "provision/disk/luks.h"
 
 #include <fmt/core.h>
-#include <libcryptsetup.h>
 
 #include <cerrno>
-#include <cstring>
-#include <memory>
 
 #include "agent/contract/disk_markers.h"
 #include "images/keys/keys.h"
+#include "provision/disk/luks_handle.h"
 
 namespace provision::disk {
 namespace {
 
 constexpr std::uint64_t binary_headers_size = 32768;  // two of 16 KiB
 constexpr std::string_view luks2_magic("LUKS\xba\xbe\0\2", 8);
-constexpr std::uint32_t slot_iterations = 1000;  // libcryptsetup's least
 // Room for sixteen slots of 256 KiB; libcryptsetup writes all of it, and by default would take the rest of the 16 MiB.
 constexpr std::uint64_t slots_size = mebibytes(4).count;
-
-using Crypt = std::unique_ptr<crypt_device, decltype([](crypt_device* device) { crypt_free(device); })>;
-
-// libcryptsetup prints to stderr unless told otherwise; its last complaint goes into our error instead. It never names keys.
-void keep_complaint(int level, const char* text, void* complaint) {
-  if (level != CRYPT_LOG_ERROR) return;
-  std::string& kept = *static_cast<std::string*>(complaint);
-  kept = text;
-  while (!kept.empty() && kept.back() == '\n') kept.pop_back();
-}
-
-struct Opened {
-  std::unique_ptr<std::string> complaint = std::make_unique<std::string>();
-  Crypt device;
-
-  [[nodiscard]] Error failure(std::string_view act, int code) const {
-    return {ErrorCode::IoFailure, fmt::format("{}: {}{}{}", act, std::strerror(-code), complaint->empty() ? "" : ": ", *complaint),
-            {}};
-  }
-};
-
-Result<Opened> opened(const DeviceFile& copy) {
-  Opened result;
-  crypt_device* device = nullptr;
-  if (int code = crypt_init(&device, copy.own_path().c_str()); code != 0) return result.failure("opening a LUKS header", code);
-  result.device.reset(device);
-  crypt_set_log_callback(device, keep_complaint, result.complaint.get());
-  return result;
-}
 
 // A copy of the header's first bytes, in a file as large as the partition: libcryptsetup checks that the data behind it fits.
 Result<DeviceFile> header_copy(const DeviceFile& disk, const Extent& partition, Bytes length) {
@@ -87,15 +55,11 @@ Done check_keys(const PlannedPartition& partition, const LeaseKeys& keys) {
 }
 
 Done format_copy(const DeviceFile& copy, const LuksPlan& plan, const LeaseKeys& keys) {
-  Result<Opened> luks = opened(copy);
+  Result<CryptHandle> luks = crypt_handle(copy.own_path());
   if (!luks) return luks.error();
   crypt_device* device = luks->device.get();
   crypt_pbkdf_type derivation{};
-  derivation.type = CRYPT_KDF_PBKDF2;
-  derivation.hash = "sha256";
-  derivation.iterations = slot_iterations;
-  derivation.flags = CRYPT_PBKDF_NO_BENCHMARK;
-  if (int code = crypt_set_pbkdf_type(device, &derivation); code != 0) return luks->failure("choosing the key derivation", code);
+  if (int code = set_least_derivation(device, derivation); code != 0) return luks->failure("choosing the key derivation", code);
   if (int code = crypt_set_metadata_size(device, 0, slots_size); code != 0) return luks->failure("sizing the key slots", code);
   const std::string label(agent::contract::lease_partition_label);
   crypt_params_luks2 parameters{};
@@ -120,14 +84,14 @@ Done format_copy(const DeviceFile& copy, const LuksPlan& plan, const LeaseKeys& 
 }
 
 // nullopt when the copy holds no header that libcryptsetup accepts.
-Result<std::optional<Opened>> loaded(const DeviceFile& copy) {
+Result<std::optional<CryptHandle>> loaded(const DeviceFile& copy) {
   Result<std::string> magic = copy.read(0, luks2_magic.size());
   if (!magic) return magic.error();
-  if (*magic != luks2_magic) return std::optional<Opened>();
-  Result<Opened> luks = opened(copy);
+  if (*magic != luks2_magic) return std::optional<CryptHandle>();
+  Result<CryptHandle> luks = crypt_handle(copy.own_path());
   if (!luks) return luks.error();
-  if (crypt_load(luks->device.get(), CRYPT_LUKS2, nullptr) != 0) return std::optional<Opened>();
-  return std::optional<Opened>(*std::move(luks));
+  if (crypt_load(luks->device.get(), CRYPT_LUKS2, nullptr) != 0) return std::optional<CryptHandle>();
+  return std::optional<CryptHandle>(*std::move(luks));
 }
 
 Done check_has_header(const Extent& partition) {
@@ -168,7 +132,7 @@ Result<std::optional<LuksFacts>> read_luks(const DeviceFile& disk, const Extent&
   // What it says of itself; a header made by others with larger ones is not one of ours.
   Result<DeviceFile> copy = header_copy(disk, partition, {binary_headers_size});
   if (!copy) return copy.error();
-  Result<std::optional<Opened>> luks = loaded(*copy);
+  Result<std::optional<CryptHandle>> luks = loaded(*copy);
   if (!luks) return luks.error();
   if (!*luks) return none;
 
@@ -196,7 +160,7 @@ Result<bool> luks_slot_opens(const DeviceFile& disk, const Extent& partition, st
   if (Done sized = check_has_header(partition); !sized) return sized.error();
   Result<DeviceFile> copy = header_copy(disk, partition, luks_header_size);
   if (!copy) return copy.error();
-  Result<std::optional<Opened>> luks = loaded(*copy);
+  Result<std::optional<CryptHandle>> luks = loaded(*copy);
   if (!luks) return luks.error();
   if (!*luks) return Error{ErrorCode::NotFound, "there is no LUKS2 header", {}};
   const int code = crypt_activate_by_passphrase((*luks)->device.get(), nullptr, static_cast<int>(slot), key.data(), key.size(), 0);
